@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from fbclass.bundle import Calibration, ModelInfo, write_info
+from fbclass.bundle import Calibration, ModelInfo, read_info, write_info
 from fbclass.classifier import Classifier
 from fbclass.evaluation import Gold, evaluate
 from fbclass.schema import ThemeSchema
@@ -27,16 +27,12 @@ LARGEST_LOSS = 0.005  # quantising may cost half a point of any metric, not more
 _LIBRARIES = ("torch", "transformers", "datasets", "scikit-learn", "onnx", "onnxruntime", "tokenizers")
 
 
-def build_bundle(model: FeedbackModel, config: Any, schema: ThemeSchema, dev: Sequence[Comment], folder: Path) -> None:
-    """Turn a trained model into a model folder (the tokeniser already lies there)."""
-    keep = {"tokenizer.json"}
-    for path in folder.iterdir():
-        if path.name not in keep:
-            path.unlink()
-    model.encoder.config.save_pretrained(folder)
-    # Tensors in float16: the weights were rounded to it before anything was measured.
-    save_file({name: t.half().contiguous() for name, t in model.state_dict().items()}, folder / "model.safetensors")
-    info = ModelInfo(
+def new_info(config: Any, schema: ThemeSchema, splits: Sequence[str]) -> ModelInfo:
+    """What is known of a model before anything is measured; every theme at 0.5, nothing calibrated.
+
+    ``splits``: the parts of the data that it trains on.
+    """
+    return ModelInfo(
         name=config.name,
         version=config.version,
         schema=schema,
@@ -46,50 +42,71 @@ def build_bundle(model: FeedbackModel, config: Any, schema: ThemeSchema, dev: Se
         about_threshold=0.5,
         review_threshold=0.5,
         max_length=config.max_length,
-        training_data=training_data_hash(Path(config.data)),
+        trained_on=tuple(splits),
+        training_data=training_data_hash(Path(config.data), splits),
         libraries={name: version(name) for name in _LIBRARIES},
     )
+
+
+def write_model(model: FeedbackModel, info: ModelInfo, folder: Path, *, quantized: bool = True) -> None:
+    """Write weights, ONNX and info into a folder that holds the tokeniser."""
+    model.encoder.config.save_pretrained(folder)
+    # Tensors in float16: the weights were rounded to it before anything was measured.
+    save_file({name: t.half().contiguous() for name, t in model.state_dict().items()}, folder / "model.safetensors")
+    if quantized:
+        with tempfile.TemporaryDirectory() as scratch:
+            export_float(model, Path(scratch) / "model.onnx")
+            quantize(Path(scratch) / "model.onnx", folder / "model.onnx")
+    else:
+        export_float(model, folder / "model.onnx")
+    write_info(folder, info)
+
+
+def calibrate_folder(folder: Path, dev: Sequence[Comment]) -> ModelInfo:
+    """Fit calibration and thresholds on dev with the model as it serves, and write them; returns the info."""
+    classifier = Classifier.load(folder)
+    raws = classifier.raw_outputs([c.text for c in dev])
+    labelled = [Labelled(c, raw) for c, raw in zip(dev, raws, strict=True) if raw is not None]
+    write_info(folder, fit(classifier.info, labelled))
+    metrics = {name: round(value, 4) for name, value in measure(Classifier.load(folder), dev).items()}
+    info = replace(read_info(folder), metrics={"dev, before dev was trained on": metrics})
+    write_info(folder, info)
+    return info
+
+
+def measure(classifier: Classifier, comments: Sequence[Comment]) -> dict[str, float]:
+    """The three figures that decide, on labelled comments."""
+    gold = [Gold(c.text, frozenset(c.themes), c.sentiment, group=c.group) for c in comments]
+    result = evaluate(gold, classifier.classify([c.text for c in comments]))
+    return {
+        "theme macro-F1": result.macro_f1.value,
+        "exact match": result.exact_match.value,
+        "sentiment accuracy": result.sentiment.accuracy.value,
+    }
+
+
+def check_quantized(model: FeedbackModel, folder: Path, dev: Sequence[Comment]) -> None:
+    """``RuntimeError`` if the eight-bit model in ``folder`` is worse on dev than the float one by more than allowed."""
+    info = read_info(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        float_folder = Path(scratch)
-        for name in ("config.json", "tokenizer.json"):
-            shutil.copy(folder / name, float_folder)
-        export_float(model, float_folder / "model.onnx")
-        quantize(float_folder / "model.onnx", folder / "model.onnx")
-        float_metrics = _finish(float_folder, info, dev)
-    metrics = _finish(folder, info, dev)
-    for name, value in metrics.items():
-        if value < float_metrics[name] - LARGEST_LOSS:
+        shutil.copy(folder / "tokenizer.json", scratch)
+        write_model(model, info, Path(scratch), quantized=False)
+        exact = measure(Classifier.load(scratch), dev)
+    for name, value in measure(Classifier.load(folder), dev).items():
+        print(f"dev {name}: {value:.4f} (float {exact[name]:.4f})")
+        if value < exact[name] - LARGEST_LOSS:
             raise RuntimeError(
-                f"quantising lowers {name} on dev from {float_metrics[name]:.4f} to {value:.4f}, "
+                f"quantising lowers {name} on dev from {exact[name]:.4f} to {value:.4f}, "
                 f"more than {LARGEST_LOSS}: the model folder was not written"
             )
-        print(f"dev {name}: {value:.4f} (float {float_metrics[name]:.4f})")
 
 
-def _finish(folder: Path, info: ModelInfo, dev: Sequence[Comment]) -> dict[str, float]:
-    """Fit calibration and thresholds with the model in ``folder``, write its info, measure on dev."""
-    write_info(folder, info)
-    raws = Classifier.load(folder).raw_outputs([c.text for c in dev])
-    labelled = [Labelled(c, raw) for c, raw in zip(dev, raws, strict=True) if raw is not None]
-    write_info(folder, fit(info, labelled))
-    classifier = Classifier.load(folder)
-    result = evaluate(
-        [Gold.from_comment(c) for c in dev], classifier.classify([c.text for c in dev]), classifier.schema.ids
-    )
-    metrics = {
-        "theme macro-F1": result.macro_f1,
-        "exact match": result.exact_match,
-        "sentiment accuracy": result.sentiment.accuracy,
-    }
-    write_info(folder, replace(classifier.info, metrics={"dev": {k: round(v, 4) for k, v in metrics.items()}}))
-    return metrics
-
-
-def training_data_hash(data: Path) -> str:
-    """SHA-256 over the training files, in order."""
+def training_data_hash(data: Path, splits: Sequence[str]) -> str:
+    """SHA-256 over the files of these splits, in order."""
     digest = hashlib.sha256()
-    for path in list_files(data, "train"):
-        digest.update(path.read_bytes())
+    for split in splits:
+        for path in list_files(data, split):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

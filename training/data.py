@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fbclass.errors import InputError
-from fbclass.results import Span
+from fbclass.results import SentimentLabel, Span
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -51,7 +51,7 @@ class Comment:
     id: str
     text: str
     themes: tuple[str, ...]
-    sentiment: str
+    sentiment: SentimentLabel
     evidence: dict[str, tuple[str, ...]]
     about: tuple[str, ...]
     group: str
@@ -72,7 +72,7 @@ def list_files(folder: Path, split: str) -> list[Path]:
     if not files:
         raise InputError(
             f"{folder / split} has no .jsonl file: the labelled data are the folders {', '.join(SPLITS)}",
-            f"{folder / split} 里没有 .jsonl 文件:标注数据应放在 {'、'.join(SPLITS)} 三个文件夹里",
+            f"{folder / split} 里没有 .jsonl 文件：标注数据应放在 {'、'.join(SPLITS)} 三个文件夹里",
         )
     return files
 
@@ -89,7 +89,7 @@ def load_comments(folder: Path, split: str) -> list[Comment]:
                 comments.append(parse_comment(line, path.stem))
             except InputError as error:
                 raise InputError(
-                    f"{path}, line {number}: {error.english}", f"{path} 第 {number} 行:{error.chinese}"
+                    f"{path}, line {number}: {error.english}", f"{path} 第 {number} 行：{error.chinese}"
                 ) from error
     return comments
 
@@ -99,18 +99,18 @@ def parse_comment(line: bytes, source: str) -> Comment:
     try:
         row = json.loads(line.decode("utf-8"))
     except ValueError as error:  # both bad UTF-8 and bad JSON
-        raise InputError(f"not a JSON object in UTF-8 ({error})", f"不是 UTF-8 编码的 JSON 对象({error})") from error
+        raise InputError(f"not a JSON object in UTF-8 ({error})", f"不是 UTF-8 编码的 JSON 对象（{error}）") from error
     if not isinstance(row, dict) or row.keys() != FIELDS.keys():
         found = sorted(row) if isinstance(row, dict) else type(row).__name__
         raise InputError(
             f"the keys must be exactly {', '.join(FIELDS)}; found {found}",
-            f"字段必须正好是 {'、'.join(FIELDS)};现在是 {found}",
+            f"字段必须正好是 {'、'.join(FIELDS)}；现在是 {found}",
         )
     for name, kind in FIELDS.items():
         if not _is(row[name], kind):
             english, chinese = _KINDS[kind]
             raise InputError(
-                f"{name} must be {english}; found {row[name]!r}", f"{name} 必须是{chinese};现在是 {row[name]!r}"
+                f"{name} must be {english}; found {row[name]!r}", f"{name} 必须是{chinese}；现在是 {row[name]!r}"
             )
     return Comment(
         id=row["id"],

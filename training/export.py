@@ -32,6 +32,8 @@ def export_float(model: FeedbackModel, path: Path) -> None:
     batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=4096)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
+        for name in ("onnx_ir", "onnxscript", "torch.onnx"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         torch.onnx.export(
             model,
             (ids, mask),

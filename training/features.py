@@ -44,10 +44,17 @@ def build_features(comments: Sequence[Comment], encoder: TextEncoder, themes: Se
     def encode(row: dict[str, Any]) -> dict[str, Any]:
         windows = encoder.encode([row["text"]])
         if not windows:
-            return {"input_ids": [], "theme_labels": [], "sentiment_label": 0, "evidence_labels": [], "about_labels": []}
+            return {
+                "input_ids": [],
+                "theme_labels": [],
+                "sentiment_label": 0,
+                "evidence_labels": [],
+                "about_labels": [],
+            }
         spans = windows[0].spans
         evidence = [
-            overlaps(spans, [(e["start"], e["end"]) for e in row["evidence"] if e["theme"] == theme]) for theme in themes
+            overlaps(spans, [(e["start"], e["end"]) for e in row["evidence"] if e["theme"] == theme])
+            for theme in themes
         ]
         return {
             "input_ids": windows[0].ids.tolist(),

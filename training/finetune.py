@@ -3,7 +3,9 @@
     python -m training.finetune --encoder models/encoder --output models/fbclass-small
 
 --encoder takes the bundled folder, any other Hugging Face folder or a hub name (hfl/rbt3,
-bert-base-chinese). Thresholds and calibration are fitted on dev; test is never read here.
+bert-base-chinese). Trains on train, fits thresholds and calibration on dev, checks that quantising
+costs nothing there, and then, with everything decided, trains once more on train and dev together:
+comments are too few to leave some out of the model that ships. Test is never read here.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from __future__ import annotations
 import math
 import random
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -24,9 +28,9 @@ from transformers import AutoTokenizer, HfArgumentParser, get_linear_schedule_wi
 
 from fbclass.encode import TextEncoder
 from fbclass.schema import ThemeSchema
-from training.bundle import build_bundle
+from training.bundle import calibrate_folder, check_quantized, new_info, write_model
 from training.config import option
-from training.data import load_comments
+from training.data import Comment, load_comments
 from training.features import Batch, batches, build_features
 from training.model import FeedbackModel, Outputs
 
@@ -41,6 +45,7 @@ class FinetuneConfig:
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
     version: str = option("1.0.0", "version of the model")
+    refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
     epochs: int = option(12, "passes over the training comments")
     batch: int = option(32, "comments in one update")
     lr: float = option(5e-4, "learning rate of the last encoder layer and the heads")
@@ -94,18 +99,18 @@ def loss_of(outputs: Outputs, batch: Batch, config: FinetuneConfig) -> Tensor:
     )
 
 
-def train(model: FeedbackModel, features: object, config: FinetuneConfig, mask_id: int) -> FeedbackModel:
+def train(model: FeedbackModel, features: Dataset, config: FinetuneConfig, mask_id: int) -> FeedbackModel:
     """Train and return the running average of the weights (Izmailov et al. 2018,
     https://arxiv.org/abs/1803.05407, with exponential weights)."""
     rng = np.random.default_rng(config.seed)
-    steps = config.epochs * math.ceil(len(features) / config.batch)  # type: ignore[arg-type]
+    steps = config.epochs * math.ceil(len(features) / config.batch)
     optimizer = torch.optim.AdamW(parameter_groups(model, config.lr, config.layer_decay, config.weight_decay))
     schedule = get_linear_schedule_with_warmup(optimizer, int(config.warmup * steps), steps)
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average))
     model.train()
     with tqdm(total=steps, desc="fine-tune", unit="batch") as bar:
         for _ in range(config.epochs):
-            for batch in batches(features, config.batch, rng):  # type: ignore[arg-type]
+            for batch in batches(features, config.batch, rng):
                 ids = batch.input_ids
                 hidden = torch.from_numpy(rng.random(ids.shape) < config.token_drop) & (ids > mask_id)
                 with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
@@ -121,6 +126,18 @@ def train(model: FeedbackModel, features: object, config: FinetuneConfig, mask_i
                 bar.update()
     result: FeedbackModel = averaged.module
     return result.eval()
+
+
+def fit(
+    comments: Sequence[Comment], encoder: TextEncoder, schema: ThemeSchema, config: FinetuneConfig, mask_id: int
+) -> FeedbackModel:
+    """One training from the encoder to the finished weights, the same for the same seed."""
+    seed_everything(config.seed)
+    features = build_features(comments, encoder, schema.ids)
+    model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
+    model = train(model, features, config, mask_id)
+    round_to_half(model)
+    return model
 
 
 def has_bfloat16() -> bool:
@@ -145,7 +162,6 @@ def round_to_half(model: nn.Module) -> None:
 
 def main() -> None:
     (config,) = HfArgumentParser(FinetuneConfig).parse_args_into_dataclasses()
-    seed_everything(config.seed)
     schema = ThemeSchema.load(config.schema)
     output = Path(config.output)
     partial = output.with_name(output.name + ".partial")
@@ -153,18 +169,20 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(config.encoder)
     tokenizer.save_pretrained(partial)
     encoder = TextEncoder(partial / "tokenizer.json", config.max_length)
-    splits = {split: load_comments(Path(config.data), split) for split in ("train", "dev")}
-    features = build_features(splits["train"], encoder, schema.ids)
-    model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout)
-    for name in ("embedding_dropout", "attention_dropout", "mlp_dropout", "hidden_dropout_prob"):
-        if hasattr(model.encoder.config, name):
-            setattr(model.encoder.config, name, config.encoder_dropout)
-    for module in model.encoder.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = config.encoder_dropout
-    model = train(model, features, config, tokenizer.mask_token_id)
-    round_to_half(model)
-    build_bundle(model, config, schema, splits["dev"], partial)
+    mask_id = tokenizer.mask_token_id
+    for path in partial.iterdir():
+        if path.name != "tokenizer.json":
+            path.unlink()
+    comments = {split: load_comments(Path(config.data), split) for split in ("train", "dev")}
+
+    model = fit(comments["train"], encoder, schema, config, mask_id)
+    write_model(model, new_info(config, schema, ["train"]), partial)
+    info = calibrate_folder(partial, comments["dev"])
+    check_quantized(model, partial, comments["dev"])
+    if config.refit:
+        model = fit(comments["train"] + comments["dev"], encoder, schema, config, mask_id)
+        fresh = new_info(config, schema, ["train", "dev"])
+        write_model(model, replace(info, trained_on=fresh.trained_on, training_data=fresh.training_data), partial)
     if (output / "README.md").exists():
         shutil.copy(output / "README.md", partial)
     shutil.rmtree(output, ignore_errors=True)

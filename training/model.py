@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel
+from transformers import AutoConfig, AutoModel
+
+# What the architectures call their dropouts: ModernBERT first, then BERT.
+_DROPOUTS = (
+    "embedding_dropout",
+    "attention_dropout",
+    "mlp_dropout",
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+)
 
 
 class Outputs(NamedTuple):
@@ -43,9 +52,16 @@ class FeedbackModel(nn.Module):
         self.sentiment = nn.Linear(3 * width, 3)
 
     @classmethod
-    def from_encoder(cls, name: str | Path, themes: int, dropout: float = 0.1) -> FeedbackModel:
+    def from_encoder(
+        cls, name: str | Path, themes: int, dropout: float = 0.1, encoder_dropout: float = 0.1
+    ) -> FeedbackModel:
         """Start from a Hugging Face encoder: a folder or a hub name, in float32."""
-        encoder = AutoModel.from_pretrained(name, dtype=torch.float32, attn_implementation="eager")
+        config = AutoConfig.from_pretrained(name)
+        for field in _DROPOUTS:
+            if hasattr(config, field):
+                setattr(config, field, encoder_dropout)
+        # Eager attention trains faster than SDPA on a CPU at these lengths (training/LOG.md).
+        encoder = AutoModel.from_pretrained(name, config=config, dtype=torch.float32, attn_implementation="eager")
         return cls(encoder, themes, dropout)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Outputs:

@@ -55,7 +55,8 @@ class ModelInfo:
     max_length: int  # tokens in one window, special tokens included
     text_version: str = TEXT_VERSION
     sentiments: tuple[str, ...] = SENTIMENTS
-    training_data: str = ""  # SHA-256 over the training files
+    trained_on: tuple[str, ...] = ("train",)  # splits of the labelled data
+    training_data: str = ""  # SHA-256 over their files
     libraries: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each other file
@@ -102,7 +103,7 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
     if not path.is_file():
         raise ModelError(
             f"{folder} is not a model folder, it has no {INFO_FILE}: give the folder that training wrote",
-            f"{folder} 不是模型文件夹(缺少 {INFO_FILE}):请指定训练脚本生成的文件夹",
+            f"{folder} 不是模型文件夹（缺少 {INFO_FILE}）：请指定训练脚本生成的文件夹",
         )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -110,22 +111,22 @@ def read_info(folder: Path, *, verify: bool = True) -> ModelInfo:
     except (ValueError, TypeError, KeyError, AttributeError, SchemaError) as error:
         raise ModelError(
             f"{path} is damaged ({error!r}): copy the model folder again or export it anew",
-            f"{path} 已损坏({error!r}):请重新拷贝模型文件夹或重新导出",
+            f"{path} 已损坏（{error!r}）：请重新拷贝模型文件夹或重新导出",
         ) from error
     _check_fit(data, info, path)
     for name in SERVING_FILES:
         if name not in info.files or not (folder / name).is_file():
             raise ModelError(
                 f"the model folder {folder} lacks {name}: copy the whole folder again",
-                f"模型文件夹 {folder} 缺少 {name}:请重新完整拷贝",
+                f"模型文件夹 {folder} 缺少 {name}：请重新完整拷贝",
             )
     for name, expected in info.files.items():
         if verify and (folder / name).is_file() and (actual := file_hash(folder / name)) != expected:
             raise ModelError(
                 f"{folder / name} has checksum {actual[:12]}…, {INFO_FILE} says {expected[:12]}…: "
                 "the file was changed or damaged, copy the model folder again",
-                f"{folder / name} 的校验和是 {actual[:12]}…,而 {INFO_FILE} 记录的是 {expected[:12]}…:"
-                "文件被改动或损坏,请重新拷贝模型文件夹",
+                f"{folder / name} 的校验和是 {actual[:12]}…，而 {INFO_FILE} 记录的是 {expected[:12]}…："
+                "文件被改动或损坏，请重新拷贝模型文件夹",
             )
     return info
 
@@ -138,6 +139,7 @@ def _from_dict(data: dict[str, Any], path: Path) -> ModelInfo:
             "schema": ThemeSchema.from_dict(data["schema"], str(path)),
             "calibration": Calibration(**data["calibration"]),
             "sentiments": tuple(data["sentiments"]),
+            "trained_on": tuple(data["trained_on"]),
         }
     )
 
@@ -157,5 +159,5 @@ def _check_fit(data: dict[str, Any], info: ModelInfo, path: Path) -> None:
         if found != expected:
             raise ModelError(
                 f"{path}: {english} is {found}, expected {expected}: use a model made for this version of fbclass",
-                f"{path}:{chinese}是 {found},应为 {expected}:请使用与当前 fbclass 版本匹配的模型",
+                f"{path}：{chinese}是 {found}，应为 {expected}：请使用与当前 fbclass 版本匹配的模型",
             )

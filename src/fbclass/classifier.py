@@ -44,7 +44,7 @@ class Classifier:
         if found != expected:
             raise ModelError(
                 f"{folder}: model.onnx answers {found}, its fbclass.json asks for {expected}: export the model again",
-                f"{folder}:model.onnx 的输出是 {found},而 fbclass.json 要求 {expected}:请重新导出模型",
+                f"{folder}：model.onnx 的输出是 {found}，而 fbclass.json 要求 {expected}：请重新导出模型",
             )
         return cls(folder, info, session)
 
@@ -127,5 +127,5 @@ def _open_session(path: Path, threads: int | None) -> Any:
     except Exception as error:  # onnxruntime's own errors share no base class
         raise ModelError(
             f"{path} cannot be loaded by onnxruntime {onnxruntime.__version__}: copy or export the model again",
-            f"onnxruntime {onnxruntime.__version__} 打不开 {path}:请重新拷贝或导出模型",
+            f"onnxruntime {onnxruntime.__version__} 打不开 {path}：请重新拷贝或导出模型",
         ) from error

@@ -53,7 +53,7 @@ class MissingExtraError(FbclassError):
         self.package, self.extra = package, extra
         super().__init__(
             f"this needs the package {package}, which is not installed: run pip install 'fbclass[{extra}]'",
-            f"此功能需要 {package},当前没有安装:请运行 pip install 'fbclass[{extra}]'",
+            f"此功能需要 {package}，当前没有安装：请运行 pip install 'fbclass[{extra}]'",
         )
 
     def __reduce__(self) -> tuple[type[FbclassError], tuple[str, str]]:

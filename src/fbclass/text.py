@@ -22,6 +22,7 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+")
 # Only text with one of these can hold an emoji; the full search is a hundred times slower.
 _MAYBE_EMOJI = re.compile("[©®‼⁉\u200d\u20e3℀-➿⤀-⯿〰〽㊗㊙\ufe0f\U0001f000-\U0001faff]")
 _SKIN_TONE = re.compile("_[^_:]*肤色")
+_UNSAFE = re.compile("[\x00\ud800-\udfff]")
 _MAX_RUN = 3  # 。。。。。。 and 哈哈哈哈哈哈 say no more than three of them do
 
 
@@ -63,7 +64,8 @@ def normalize(text: str) -> NormalizedText:
             starts.append(start)
             ends.append(end)
 
-    simplified = _simplify(text)
+    # Half of a surrogate pair cannot be encoded, and NUL ends a C string: both are dropped anyway.
+    simplified = _simplify(_UNSAFE.sub("\u200b", text))
     position = 0
     for start, end, replacement in (*_replacements(text), (len(text), len(text), "")):
         for index in range(position, start):

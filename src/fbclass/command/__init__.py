@@ -1,0 +1,1 @@
+"""The ``fbclass`` command: one module per subcommand, loaded when it is called."""
