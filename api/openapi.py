@@ -1,10 +1,7 @@
-"""The published description of the API. ``python -m api.openapi`` writes it to ``api/openapi.json``."""
+"""How the API describes itself; ``python -m api.write_openapi`` keeps a copy in ``api/openapi.json``."""
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,7 +16,6 @@ DESCRIPTION = (
     "Every error is a problem document (RFC 9457). A request may carry an X-Request-ID of up to 64 letters, "
     "digits, dots, hyphens and underscores; the answer repeats it or carries a new one."
 )
-OPENAPI_FILE = Path(__file__).with_name("openapi.json")
 
 
 def describe(app: FastAPI) -> None:
@@ -37,22 +33,3 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents
-
-
-def render() -> str:
-    """The description as committed; it depends on no setting."""
-    from api.main import create_app
-    from api.settings import Settings
-
-    return json.dumps(create_app(Settings.model_construct()).openapi(), ensure_ascii=False, indent=2) + "\n"
-
-
-def main(target: Path = OPENAPI_FILE) -> int:
-    """Write the description."""
-    target.write_text(render(), encoding="utf-8")
-    print(target)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -117,6 +117,7 @@ def load_trained(folder: Path) -> FeedbackModel:
 
     weights = load_file(folder / "model.safetensors")
     encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager")
-    model = FeedbackModel(encoder, weights["theme_pooled"].shape[0])
+    hashed = weights.get("ngrams.hashed.weight")
+    model = FeedbackModel(encoder, weights["theme_pooled"].shape[0], buckets=0 if hashed is None else len(hashed))
     model.load_state_dict({name: tensor.to(torch.float32) for name, tensor in weights.items()})
     return model.eval()

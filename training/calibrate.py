@@ -16,7 +16,7 @@ from fbclass.results import SENTIMENTS
 from training.data import Comment, find_spans
 from training.features import overlaps
 
-_GRID = np.arange(0.10, 0.91, 0.01)
+_GRID = np.arange(0.02, 0.91, 0.01)
 _REVIEW_SHARE = 0.15  # of the comments may be put before a person
 
 

@@ -60,11 +60,13 @@ class FinetuneConfig:
     about_weight: float = option(0.5, "weight of the party loss")
     smoothing: float = option(0.05, "label smoothing")
     average: float = option(0.995, "decay of the running average of the weights that is kept")
+    ngram_buckets: int = option(0, "hashed character n-grams read beside the encoder; 0: none")
+    ngram_lr: float = option(0.01, "their learning rate")
     max_length: int = option(512, "tokens in one window")
     seed: int = option(1, "seed of everything random")
 
 
-def parameter_groups(model: FeedbackModel, lr: float, decay: float, weight_decay: float) -> list[dict[str, object]]:
+def parameter_groups(model: FeedbackModel, config: FinetuneConfig) -> list[dict[str, object]]:
     """Layer-wise learning rates (Howard & Ruder 2018, https://arxiv.org/abs/1801.06146): what the
     encoder learnt first changes least. Vectors (norms, biases) are not decayed.
     """
@@ -72,15 +74,19 @@ def parameter_groups(model: FeedbackModel, lr: float, decay: float, weight_decay
     groups: dict[tuple[float, float], list[Tensor]] = {}
     for name, parameter in model.named_parameters():
         digits = [int(part) for part in name.split(".") if part.isdigit()]
+        if name.startswith("ngrams."):
+            groups.setdefault((config.ngram_lr, config.weight_decay), []).append(parameter)
+            continue
         if not name.startswith("encoder."):
             height = depth
         elif "layer" in name and digits:
             height = digits[0] + 1
         else:
             height = depth if "final" in name else 0
-        key = (lr * decay ** (depth - height), weight_decay if parameter.ndim > 1 else 0.0)
+        rate = config.lr * config.layer_decay ** (depth - height)
+        key = (rate, config.weight_decay if parameter.ndim > 1 else 0.0)
         groups.setdefault(key, []).append(parameter)
-    return [{"params": p, "lr": rate, "weight_decay": wd} for (rate, wd), p in groups.items()]
+    return [{"params": p, "lr": lr, "weight_decay": wd} for (lr, wd), p in groups.items()]
 
 
 def loss_of(outputs: Outputs, batch: Batch, config: FinetuneConfig) -> Tensor:
@@ -104,7 +110,7 @@ def train(model: FeedbackModel, features: Dataset, config: FinetuneConfig, mask_
     https://arxiv.org/abs/1803.05407, with exponential weights)."""
     rng = np.random.default_rng(config.seed)
     steps = config.epochs * math.ceil(len(features) / config.batch)
-    optimizer = torch.optim.AdamW(parameter_groups(model, config.lr, config.layer_decay, config.weight_decay))
+    optimizer = torch.optim.AdamW(parameter_groups(model, config))
     schedule = get_linear_schedule_with_warmup(optimizer, int(config.warmup * steps), steps)
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average))
     model.train()
@@ -134,7 +140,9 @@ def fit(
     """One training from the encoder to the finished weights, the same for the same seed."""
     seed_everything(config.seed)
     features = build_features(comments, encoder, schema.ids)
-    model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
+    model = FeedbackModel.from_encoder(
+        config.encoder, len(schema.ids), config.dropout, config.encoder_dropout, config.ngram_buckets
+    )
     model = train(model, features, config, mask_id)
     round_to_half(model)
     return model
@@ -160,8 +168,8 @@ def round_to_half(model: nn.Module) -> None:
             parameter.copy_(parameter.half().float())
 
 
-def main() -> None:
-    (config,) = HfArgumentParser(FinetuneConfig).parse_args_into_dataclasses()
+def finetune(config: FinetuneConfig) -> None:
+    """From labelled comments to a finished model folder."""
     schema = ThemeSchema.load(config.schema)
     output = Path(config.output)
     partial = output.with_name(output.name + ".partial")
@@ -188,6 +196,11 @@ def main() -> None:
     shutil.rmtree(output, ignore_errors=True)
     partial.rename(output)
     print(f"wrote {output}")
+
+
+def main() -> None:
+    (config,) = HfArgumentParser(FinetuneConfig).parse_args_into_dataclasses()
+    finetune(config)
 
 
 if __name__ == "__main__":

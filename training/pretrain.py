@@ -54,8 +54,9 @@ class PretrainConfig:
     warmup: float = option(0.02, "fraction of the run")
     decay: float = option(0.4, "fraction of the run")
     mask_rate: float = option(0.15, "share of the characters predicted before whole words are")
-    word_mask_rate: float = option(0.2, "share of the words predicted once whole words are masked")
-    word_masking_from: float = option(0.4, "fraction of the run after which whole words are masked")
+    late_mask_rate: float = option(0.2, "share predicted once some windows mask whole words")
+    word_masking_from: float = option(0.4, "fraction of the run after which some windows mask whole words")
+    word_masking: float = option(0.5, "share of those windows")
     keep: float = option(0.1, "share of the predicted words that stay visible")
     seed: int = option(1, "seed of everything random")
     workers: int = option(2, "processes that tokenise")
@@ -166,12 +167,13 @@ class Run:
         length = c.short if progress < 1 - c.long_fraction else c.long
         # Whole words from the start keep the loss on its first plateau for millions of tokens: single
         # characters, which their neighbours give away, get attention going (training/LOG.md).
-        words = progress >= c.word_masking_from
+        late = progress >= c.word_masking_from
         rng = np.random.default_rng([c.seed, self.step])
         rows = self.windows[length].batch(self.used[length], max(1, c.batch // length))
+        whole = rng.random((len(rows), 1)) < (c.word_masking if late else 0.0)
         ids, labels = mask_tokens(
-            rows if words else rows | WORD_START,
-            rate=c.word_mask_rate if words else c.mask_rate,
+            np.where(whole, rows, rows | WORD_START),
+            rate=c.late_mask_rate if late else c.mask_rate,
             mask_id=SPECIAL_TOKENS.index("[MASK]"),
             first_ordinary_id=len(SPECIAL_TOKENS),
             keep=c.keep,
@@ -237,8 +239,8 @@ class Run:
         self.save()
 
 
-def main() -> None:
-    (config,) = HfArgumentParser(PretrainConfig).parse_args_into_dataclasses()
+def pretrain(config: PretrainConfig) -> None:
+    """From raw text to a finished encoder folder, going on from a checkpoint if there is one."""
     work, output = Path(config.work), Path(config.output)
     work.mkdir(parents=True, exist_ok=True)
     tokenizer_folder = Path(config.tokenizer or work / "tokenizer")
@@ -267,6 +269,11 @@ def main() -> None:
         shutil.rmtree(output)
     partial.rename(output)
     print(f"wrote {output}")
+
+
+def main() -> None:
+    (config,) = HfArgumentParser(PretrainConfig).parse_args_into_dataclasses()
+    pretrain(config)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import httpx
 
-from api.openapi import OPENAPI_FILE, main, render
 from api.problems import MEDIA_TYPE
 from api.schemas import PREDICTION_EXAMPLE, Prediction
+from api.write_openapi import OPENAPI_FILE, main, render
 
 
 def test_the_committed_description_is_up_to_date() -> None:
-    assert OPENAPI_FILE.read_text(encoding="utf-8") == render(), "run: python -m api.openapi"
+    assert OPENAPI_FILE.read_text(encoding="utf-8") == render(), "run: python -m api.write_openapi"
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""Fine-tuning end to end on a handful of comments, with a random encoder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fbclass.bundle import read_info
+from fbclass.classifier import Classifier
+from fbclass.encode import TextEncoder
+from tests.fixtures.make_tiny_model import write_tiny_encoder
+from training.bundle import load_trained
+from training.data import Comment, load_comments
+from training.features import batches, build_features
+from training.finetune import FinetuneConfig, finetune
+from training.model import FeedbackModel
+
+TEXTS = ["采购三天没回复邮件", "报销单交上去没下文", "改了方案没通知我们"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    """The first comments of one training file, and some of dev."""
+    folder = tmp_path_factory.mktemp("data") / "feedback"
+    for split, name, rows in (("train", "p12", 160), ("dev", "p16", 120)):
+        lines = (root / "data" / "feedback" / split / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        (folder / split).mkdir(parents=True)
+        (folder / split / f"{name}.jsonl").write_text("\n".join(lines[:rows]), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    folder = tmp_path_factory.mktemp("encoder")
+    write_tiny_encoder(folder, root / "models" / "encoder")
+    return folder
+
+
+def settings(data: Path, encoder: Path, output: Path, root: Path) -> FinetuneConfig:
+    return FinetuneConfig(
+        encoder=str(encoder),
+        data=str(data),
+        schema=str(root / "data" / "themes.yaml"),
+        output=str(output),
+        name="test",
+        epochs=2,
+        lr=5e-3,
+        ngram_buckets=64,
+    )
+
+
+@pytest.fixture(scope="module")
+def model(data: Path, encoder: Path, tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    output = tmp_path_factory.mktemp("model") / "model"
+    finetune(settings(data, encoder, output, root))
+    return output
+
+
+def test_the_folder_is_complete_and_serves(model: Path) -> None:
+    info = read_info(model)
+    assert info.trained_on == ("train", "dev")
+    assert set(info.files) == {"config.json", "tokenizer.json", "model.onnx", "model.safetensors"}
+    assert len(info.training_data) == 64 and info.libraries["torch"]
+    assert not list(model.parent.glob("*.partial"))
+    assert len(Classifier.load(model).classify(TEXTS)) == len(TEXTS)
+
+
+def test_what_serves_says_what_was_trained(model: Path) -> None:
+    """The eight-bit ONNX model against torch: logits close, far closer than decisions need."""
+    classifier, trained = Classifier.load(model), load_trained(model)
+    encoder = TextEncoder(model / "tokenizer.json", classifier.info.max_length)
+    raws = classifier.raw_outputs(TEXTS)
+    for window, raw in zip(encoder.encode(TEXTS), raws, strict=True):
+        ids = torch.from_numpy(window.ids)[None]
+        with torch.inference_mode():
+            expected = trained(ids, torch.ones_like(ids))
+        assert raw is not None
+        assert np.abs(expected.themes[0].numpy() - raw.themes).max() < 0.1
+        assert np.abs(expected.sentiment[0].numpy() - raw.sentiment).max() < 0.1
+
+
+def test_one_seed_gives_one_model_and_the_card_survives(
+    data: Path, encoder: Path, model: Path, tmp_path: Path, root: Path
+) -> None:
+    again = shutil.copytree(model, tmp_path / "again")
+    (again / "README.md").write_text("a card", encoding="utf-8")
+    finetune(settings(data, encoder, again, root))
+    first, second = Classifier.load(model).classify(TEXTS), Classifier.load(again).classify(TEXTS)
+    assert [p.to_dict() for p in first] == [p.to_dict() for p in second]
+    assert (again / "README.md").read_text(encoding="utf-8") == "a card"
+
+
+def test_labels_stand_on_the_tokens_they_belong_to(root: Path, encoder: Path) -> None:
+    comment = Comment(
+        id="x-1",
+        text="财务部：報銷单交上去\n一个月没批",
+        themes=("slow_response",),
+        sentiment="negative",
+        evidence={"slow_response": ("一个月没批",)},
+        about=("财务部",),
+        group="x-g1",
+        source="x",
+    )
+    text_encoder = TextEncoder(encoder / "tokenizer.json", 64)
+    features = build_features([comment], text_encoder, ["goal_conflict", "slow_response"])
+    (batch,) = batches(features, 8, None)
+    (window,) = text_encoder.encode([comment.text])
+    marked = [comment.text[s:e] for (s, e), on in zip(window.spans, batch.evidence[0, :, 1], strict=True) if on]
+    assert "".join(marked) == "一个月没批"
+    parties = [comment.text[s:e] for (s, e), on in zip(window.spans, batch.about[0], strict=True) if on]
+    assert "".join(parties) == "财务部"
+    assert batch.themes.tolist() == [[0.0, 1.0]] and batch.sentiment.tolist() == [0]
+    assert not batch.evidence[..., 0].any()
+
+
+def test_every_comment_is_read_once_an_epoch_whatever_the_shuffle(root: Path, encoder: Path) -> None:
+    comments = load_comments(root / "data" / "feedback", "dev")[:200]
+    features = build_features(comments, TextEncoder(encoder / "tokenizer.json", 64), ["slow_response"])
+    plain = sorted(tuple(ids[ids > 0].tolist()) for b in batches(features, 32, None) for ids in b.input_ids)
+    shuffled = list(batches(features, 32, np.random.default_rng(0)))
+    assert sorted(tuple(ids[ids > 0].tolist()) for b in shuffled for ids in b.input_ids) == plain
+    padding = np.mean([(b.attention_mask == 0).float().mean().item() for b in shuffled])
+    assert padding < 0.15
+
+
+def test_any_hugging_face_encoder_will_do(tmp_path: Path, encoder: Path) -> None:
+    from transformers import BertConfig, BertModel
+
+    BertModel(
+        BertConfig(vocab_size=100, hidden_size=32, num_hidden_layers=1, num_attention_heads=1, intermediate_size=32)
+    ).save_pretrained(tmp_path)
+    model = FeedbackModel.from_encoder(tmp_path, themes=4)
+    ids = torch.randint(5, 100, (2, 7))
+    outputs = model(ids, torch.ones_like(ids))
+    assert [tuple(o.shape) for o in outputs] == [(2, 4), (2, 3), (2, 7, 4), (2, 7)]
