@@ -262,7 +262,9 @@ def pretrain(config: PretrainConfig) -> None:
     run.model.half().save_pretrained(partial)
     tokenizer.save_pretrained(partial)
     shutil.copy(run.log, partial / "loss.jsonl")
-    (partial / "pretraining.json").write_text(json.dumps(asdict(config) | {"seconds": round(run.seconds)}, indent=2))
+    # Everything that shaped the weights; where files lay on this machine did not.
+    settings = {k: v for k, v in asdict(config).items() if k not in ("corpus", "output", "tokenizer", "work")}
+    (partial / "pretraining.json").write_text(json.dumps(settings | {"seconds": round(run.seconds)}, indent=2) + "\n")
     if (output / "README.md").exists():
         shutil.copy(output / "README.md", partial)
     if output.exists():
