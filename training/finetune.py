@@ -3,9 +3,9 @@
     python -m training.finetune --encoder models/encoder --output models/fbclass-small
 
 --encoder takes the bundled folder, any other Hugging Face folder or a hub name (hfl/rbt3,
-bert-base-chinese). Trains on train, fits thresholds and calibration on dev, checks that quantising
-costs nothing there, and then, with everything decided, trains once more on train and dev together:
-comments are too few to leave some out of the model that ships. Test is never read here.
+bert-base-chinese). Trains on train, fits thresholds and calibration on dev and checks that quantising
+costs nothing there. With --refit it then, with everything decided, trains once more on train and dev
+together. Test is never read here.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ class FinetuneConfig:
     schema: str = option("data/themes.yaml", "theme schema")
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
-    version: str = option("1.0.0", "version of the model")
-    refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
-    epochs: int = option(12, "passes over the training comments")
+    version: str = option("0.1.0", "version of the model")
+    refit: bool = option(False, "after dev has set thresholds and calibration, train once more on train and dev")
+    epochs: int = option(8, "passes over the training comments")
     batch: int = option(32, "comments in one update")
-    lr: float = option(5e-4, "learning rate of the last encoder layer and the heads")
-    layer_decay: float = option(0.85, "factor on the learning rate from each layer to the one below it")
+    lr: float = option(2e-3, "learning rate of the last encoder layer and the heads")
+    layer_decay: float = option(0.95, "factor on the learning rate from each layer to the one below it")
     weight_decay: float = option(0.05, "AdamW weight decay")
     warmup: float = option(0.1, "fraction of the run")
     dropout: float = option(0.1, "dropout before the heads")
-    encoder_dropout: float = option(0.1, "dropout inside the encoder")
+    encoder_dropout: float = option(0.05, "dropout inside the encoder")
     token_drop: float = option(0.1, "share of the tokens hidden from the model in training")
     sentiment_weight: float = option(1.0, "weight of the sentiment loss against the theme loss")
     evidence_weight: float = option(1.0, "weight of the evidence loss")
     about_weight: float = option(0.5, "weight of the party loss")
     smoothing: float = option(0.05, "label smoothing")
     average: float = option(0.995, "decay of the running average of the weights that is kept")
-    ngram_buckets: int = option(0, "hashed character n-grams read beside the encoder; 0: none")
+    ngram_buckets: int = option(32768, "hashed character n-grams read beside the encoder; 0: none")
     ngram_lr: float = option(0.01, "their learning rate")
     max_length: int = option(512, "tokens in one window")
     seed: int = option(1, "seed of everything random")

@@ -140,7 +140,8 @@ class Run:
             self.used, self.step, self.done = state["used"], state["step"], state["done"]
             self.seconds = state["seconds"]
             # The log may have run ahead of the checkpoint: what is trained again is logged again.
-            kept = [line for line in self.log.read_text().splitlines() if json.loads(line)["step"] <= self.step]
+            lines = self.log.read_text().splitlines() if self.log.exists() else []
+            kept = [line for line in lines if json.loads(line)["step"] <= self.step]
             self.log.write_text("".join(line + "\n" for line in kept))
             print(f"resumed at step {self.step}, {self.done / 1e6:.1f}M tokens")
 
@@ -216,7 +217,7 @@ class Run:
         while self.done < c.tokens:
             losses.append(self.update())
             now = time.monotonic()
-            if len(losses) == 50 or self.done >= c.tokens:
+            if self.step % 50 == 0 or self.done >= c.tokens:
                 speed = (self.done - since) / (now - clock)
                 self.seconds += now - clock
                 clock, since = now, self.done

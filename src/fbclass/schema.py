@@ -129,7 +129,7 @@ def _theme(entry: Any, position: int, source: str) -> ThemeDefinition:
                 f"{where}: {name} is {value!r}, it must be {kind}; put text with a colon in quotes",
                 f"{where}：{name} 的值是 {value!r}，应为{kind_zh}；含冒号的文字请加引号",
             )
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in entry.items()}
     return ThemeDefinition(**values)
 
 

