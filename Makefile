@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 # With -j two targets would install into one .venv at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint serve bench evaluate finetune pretrain check-data lock clean
+.PHONY: help demo test lint serve bench bench-api evaluate finetune pretrain check-data lock clean
 # Packages from elsewhere would count as installed.
 unexport PYTHONPATH PYTHONHOME
 export PYTHON
@@ -36,6 +36,11 @@ serve: ## the HTTP service on 127.0.0.1:8000
 bench: ## speed, start-up time and memory of the bundled model
 	@$(VENV) base
 	@$(RUN) -m benchmarks.throughput $(ARGS)
+
+bench-api: ## the HTTP service under load, kill -9 and made-up requests; half an hour
+	@$(VENV) dev
+	@$(RUN) -m benchmarks.api $(ARGS)
+	@FBCLASS_TEST_EXAMPLES=10000 $(RUN) -m pytest tests/api/test_any_body.py tests/api/test_contract.py
 
 evaluate: ## the bundled model and the baselines on the held-out comments
 	@$(VENV) train

@@ -1,24 +1,30 @@
-"""Merge requests that arrive together into one batch for the model, outside the event loop.
+"""Merge requests that arrive together into one batch, outside the event loop.
 
-One worker thread runs the model. While it works, requests gather; when it is free, what has gathered
-is one batch. A long list goes through in pieces, so that a single comment never waits for all of it.
+One worker thread does the work. While it is busy, requests gather; when it is free, what has gathered
+is one batch. A long list goes through in pieces, so that a single item never waits for all of it. The
+model is fed this way, and so is the database: many submissions share one commit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_SHARE = 0.2  # of the last batch in the pace
+
+
 class QueueFullError(Exception):
-    """So many texts are waiting that another would wait too long."""
+    """So much is waiting that another item would wait too long."""
 
 
 class ClosedError(Exception):
@@ -26,31 +32,79 @@ class ClosedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Job(Generic[Result]):
-    texts: Sequence[str]
-    answer: asyncio.Future[list[Result]]
+class _Job(Generic[Item, Result]):
+    items: Sequence[Item]
+    weight: float
+    answer: asyncio.Future[list[Result | Exception]]
 
 
-class Batcher(Generic[Result]):
-    """Turns ``run`` (texts in, as many results out, blocking) into ``await submit(texts)``.
+def _always(_: Exception) -> bool:
+    return True
 
-    wait: seconds to wait for company when a request finds the model idle. batch: texts in one call of
-    ``run``, at most. limit: texts accepted and not yet answered, at most. Use it as an async context
-    manager; leaving it finishes what has been accepted.
+
+def _one(_: object) -> float:
+    return 1.0
+
+
+class Batcher(Generic[Item, Result]):
+    """Turns ``run`` (items in, as many results out, blocking) into ``await submit(items)``.
+
+    wait: seconds to wait for company when a request finds the worker idle. batch: items in one call of
+    ``run``, at most. limit: items in the queue and at work, at most. weigh: the work that an item makes;
+    most: work in one call of ``run``, unless a single item is more. patience: seconds that what is there
+    already may take, judged by the pace of the last batches, before nothing more is accepted; None: any.
+    apart: whether a batch that failed so should be tried in halves, to find the item to blame. observe:
+    told the size of every batch. Use it as an async context manager; leaving it finishes what has been
+    accepted.
     """
 
     def __init__(
-        self, run: Callable[[Sequence[str]], Sequence[Result]], *, wait: float, limit: int, batch: int = 64
+        self,
+        run: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        wait: float,
+        limit: int,
+        batch: int = 64,
+        weigh: Callable[[Item], float] = _one,
+        most: float = math.inf,
+        patience: float | None = None,
+        apart: Callable[[Exception], bool] = _always,
+        observe: Callable[[int], None] | None = None,
+        name: str = "worker",
     ) -> None:
         self._run = run
         self._wait = wait
         self._limit = limit
         self._batch = batch
-        self._waiting: deque[_Job[Result]] = deque()
-        self._accepted = 0  # texts accepted and not yet answered
+        self._weigh = weigh
+        self._most = most
+        self._patience = patience
+        self._pace = 0.0  # seconds for a unit of work, averaged over the last batches
+        self._apart = apart
+        self._observe = observe
+        self._waiting: deque[_Job[Item, Result]] = deque()
+        self._queued = 0  # items in the queue and at work; of a long list only the piece whose turn it is
+        self._work_queued = 0.0  # what they weigh
+        self._open = 0  # requests accepted and not yet answered
         self._closed = False
         self._changed = asyncio.Event()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    @property
+    def queued(self) -> int:
+        """Items in the queue and at work."""
+        return self._queued
+
+    def full(self, more: int = 1) -> bool:
+        """Whether ``more`` items would be refused now. An idle worker takes any number."""
+        if not self._queued:
+            return False
+        if self._queued + min(more, self._batch) > self._limit:
+            return True
+        if self._patience is None or (self._queued < self._batch and self._work_queued < self._most):
+            # One batch is always let in: with less to do the worker would idle while the refused come back and back.
+            return False
+        return self._work_queued * self._pace > self._patience
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._work())
@@ -64,61 +118,102 @@ class Batcher(Generic[Result]):
         await self._task
         self._worker.shutdown()
 
-    async def submit(self, texts: Sequence[str]) -> list[Result]:
-        """Results for ``texts``, in order; ``QueueFullError`` at once when there is no room."""
+    async def submit(self, items: Sequence[Item]) -> list[Result]:
+        """Results for ``items``, in order; the first failure is raised, ``QueueFullError`` at once."""
+        results: list[Result] = []
+        for result in await self.submit_each(items):
+            if isinstance(result, Exception):
+                raise result
+            results.append(result)
+        return results
+
+    async def submit_each(self, items: Sequence[Item]) -> list[Result | Exception]:
+        """Results for ``items``, in order, with the exception in the place of one that failed."""
         if self._closed:
             raise ClosedError
-        if self._accepted + len(texts) > self._limit:
+        if self.full(len(items)):
             raise QueueFullError
-        self._accepted += len(texts)
+        self._open += 1
         try:
-            results: list[Result] = []
-            for start in range(0, len(texts), self._batch):
+            results: list[Result | Exception] = []
+            for piece, weight in self._pieces(items):
                 # One piece at a time: others get their turn between the pieces of a long list.
-                job: _Job[Result] = _Job(texts[start : start + self._batch], asyncio.get_running_loop().create_future())
-                self._waiting.append(job)
-                self._changed.set()
-                results += await job.answer
+                results += await self._answer(piece, weight)
             return results
         finally:
-            self._accepted -= len(texts)
+            self._open -= 1
             self._changed.set()
 
+    def _pieces(self, items: Sequence[Item]) -> Iterator[tuple[list[Item], float]]:
+        piece: list[Item] = []
+        weight = 0.0
+        for item in items:
+            more = self._weigh(item)
+            if piece and (len(piece) == self._batch or weight + more > self._most):
+                yield piece, weight
+                piece, weight = [], 0.0
+            piece.append(item)
+            weight += more
+        if piece:
+            yield piece, weight
+
+    async def _answer(self, items: Sequence[Item], weight: float) -> list[Result | Exception]:
+        job: _Job[Item, Result] = _Job(items, weight, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        self._queued += len(items)
+        self._work_queued += weight
+        self._changed.set()
+        try:
+            return await job.answer
+        finally:
+            self._queued -= len(items)
+            self._work_queued = self._work_queued - weight if self._queued else 0.0  # no sum of rounding errors
+
     async def _work(self) -> None:
-        while self._accepted or not self._closed:
+        loop = asyncio.get_running_loop()
+        while self._open or not self._closed:
             if not self._waiting:
                 self._changed.clear()
                 await self._changed.wait()
-                if self._waiting and not self._closed:
+                if self._wait and self._waiting and not self._closed:
                     await asyncio.sleep(self._wait)
             if jobs := self._next_batch():
-                await self._answer(jobs)
+                items = [item for job in jobs for item in job.items]
+                if self._observe is not None:
+                    self._observe(len(items))
+                begin = loop.time()
+                results = await loop.run_in_executor(self._worker, self._results, items)
+                weight = sum(job.weight for job in jobs)
+                self._pace += _SHARE * ((loop.time() - begin) / max(weight, 1.0) - self._pace)
+                start = 0
+                for job in jobs:
+                    if not job.answer.done():
+                        job.answer.set_result(results[start : start + len(job.items)])
+                    start += len(job.items)
 
-    def _next_batch(self) -> list[_Job[Result]]:
-        jobs: list[_Job[Result]] = []
-        size = 0
-        while self._waiting and size + len(self._waiting[0].texts) <= self._batch:
-            job = self._waiting.popleft()
+    def _next_batch(self) -> list[_Job[Item, Result]]:
+        jobs: list[_Job[Item, Result]] = []
+        size, weight = 0, 0.0
+        while self._waiting:
+            job = self._waiting[0]
+            if jobs and (size + len(job.items) > self._batch or weight + job.weight > self._most):
+                break
+            self._waiting.popleft()
             if not job.answer.done():  # done already: whoever asked has given up
                 jobs.append(job)
-                size += len(job.texts)
+                size += len(job.items)
+                weight += job.weight
         return jobs
 
-    async def _answer(self, jobs: Sequence[_Job[Result]]) -> None:
-        texts = [text for job in jobs for text in job.texts]
+    def _results(self, items: Sequence[Item]) -> list[Result | Exception]:
+        """As many results as items. One item that fails must not fail the others of its batch."""
         try:
-            results = await asyncio.get_running_loop().run_in_executor(self._worker, self._run, texts)
-            if len(results) != len(texts):
-                raise RuntimeError(f"{len(results)} results for {len(texts)} texts")
+            results = list(self._run(items))
+            if len(results) != len(items):
+                raise RuntimeError(f"{len(results)} results for {len(items)} items")
+            return [*results]
         except Exception as error:  # noqa: BLE001 -- handed on to whoever waits for the answer
-            if len(jobs) > 1:  # one text that the model fails on must not fail the others
-                for job in jobs:
-                    await self._answer([job])
-            elif not jobs[0].answer.done():
-                jobs[0].answer.set_exception(error)
-            return
-        start = 0
-        for job in jobs:
-            if not job.answer.done():
-                job.answer.set_result(list(results[start : start + len(job.texts)]))
-            start += len(job.texts)
+            if len(items) == 1 or not self._apart(error):
+                return [error] * len(items)
+        middle = len(items) // 2
+        return self._results(items[:middle]) + self._results(items[middle:])

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, WithJsonSchema
 
 MAX_TEXT_LENGTH = 20_000  # characters; settings may lower these, so the published description holds everywhere
 MAX_COMMENTS = 512
 MAX_ID_LENGTH = 200
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """What a client sends."""
+
     # A misspelt field would otherwise be ignored without a word. NUL and friends are valid text.
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Comment(_Request):
+Threshold = Annotated[float, Field(ge=0.01, le=0.99, strict=True)]
+
+
+class Options(Request):
+    """How to answer, where it should differ from the model's own way."""
+
+    thresholds: dict[str, Threshold] | None = Field(
+        None,
+        max_length=100,
+        description="Probability from which a theme is reported, by theme id; the model's own for those left out.",
+    )
+    evidence: bool = Field(True, description="False: leave the evidence of themes empty.")
+
+
+class Comment(Request):
     """One comment as an employee wrote it."""
 
     id: str | None = Field(None, max_length=MAX_ID_LENGTH, description="Your own id; the prediction carries it.")
@@ -28,12 +44,32 @@ class Comment(_Request):
     )
 
 
-class Comments(_Request):
+class SingleComment(Comment):
+    """One comment as an employee wrote it, with options."""
+
+    options: Options | None = Field(None, description="How to answer.")
+
+
+# Anything may stand in the list: what is no comment gets an error at its place, and the rest is answered.
+_AnyComment = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [{"$ref": "#/components/schemas/Comment"}, {}],
+            "description": "A comment. What breaks its rules gets an error at its place; the others are answered.",
+        }
+    ),
+]
+COMMENT: TypeAdapter[Comment] = TypeAdapter(Comment)
+
+
+class Comments(Request):
     """Several comments; the predictions come back in the same order."""
 
-    comments: list[Comment] = Field(
+    comments: list[_AnyComment] = Field(
         max_length=MAX_COMMENTS, description="The comments, each with its own optional id and question."
     )
+    options: Options | None = Field(None, description="How to answer, for all of them.")
 
 
 def _form(value: Any) -> str:
@@ -42,14 +78,18 @@ def _form(value: Any) -> str:
 
 
 FORMS = ("one", "many")
-ClassifyRequest = Annotated[Annotated[Comment, Tag("one")] | Annotated[Comments, Tag("many")], Discriminator(_form)]
+ClassifyRequest = Annotated[
+    Annotated[SingleComment, Tag("one")] | Annotated[Comments, Tag("many")], Discriminator(_form)
+]
 
 
-class _Response(BaseModel):
+class Answer(BaseModel):
+    """What a client gets."""
+
     model_config = ConfigDict(from_attributes=True)
 
 
-class Span(_Response):
+class Span(Answer):
     """A piece of the text as given. Offsets count Unicode characters; end is exclusive."""
 
     start: int = Field(ge=0, description="Index of the first character.")
@@ -57,7 +97,7 @@ class Span(_Response):
     text: str = Field(description="The characters between them.")
 
 
-class ThemeTag(_Response):
+class ThemeTag(Answer):
     """A theme that the comment speaks of."""
 
     id: str = Field(description="Stable id of the theme.")
@@ -66,7 +106,7 @@ class ThemeTag(_Response):
     evidence: list[Span] = Field(description="Where in the text the theme is.")
 
 
-class Sentiment(_Response):
+class Sentiment(Answer):
     """The writer's overall attitude."""
 
     label: Literal["negative", "neutral", "positive"] = Field(description="The likeliest attitude.")
@@ -89,11 +129,11 @@ PREDICTION_EXAMPLE: dict[str, Any] = {
     "scores": {"information_silo": 0.03, "goal_conflict": 0.01, "culture_gap": 0.01, "slow_response": 0.97},
     "needs_review": False,
     "truncated": False,
-    "model": "fbclass-small@0.1.0",
+    "model": "fbclass-small@0.2.0",
 }
 
 
-class Prediction(_Response):
+class Prediction(Answer):
     """What the model says of one comment."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [PREDICTION_EXAMPLE]})
@@ -109,20 +149,66 @@ class Prediction(_Response):
     model: str = Field(description="Name and version of the model.")
 
 
-class Predictions(_Response):
+class FieldError(Answer):
+    """One thing that is wrong with the request."""
+
+    pointer: str | None = Field(
+        default=None, description="Where in the body, as a JSON Pointer in a URI fragment (RFC 6901)."
+    )
+    parameter: str | None = Field(default=None, description="Or the parameter or header that is wrong.")
+    detail: str = Field(description="What is wrong, in English.")
+    detail_zh: str = Field(description="What is wrong, in Chinese.")
+
+
+class Problem(Answer):
+    """An error (RFC 9457)."""
+
+    type: str = Field(description="Stable name of the kind of error.")
+    title: str = Field(description="What kind of error it is.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What went wrong and what to do, in English.")
+    detail_zh: str = Field(description="What went wrong and what to do, in Chinese.")
+    instance: str = Field(description="Path of the request.")
+    errors: list[FieldError] | None = Field(None, description="For a request that breaks the rules: what and where.")
+    error: str | None = Field(
+        default=None, description="The same as detail, under the name that Open Inference Protocol clients look for."
+    )
+
+
+class ItemProblem(Answer):
+    """Why one comment of many has no prediction."""
+
+    type: str = Field(description="Stable name of the kind of error.")
+    status: int = Field(description="The HTTP status that the comment alone would get.")
+    detail: str = Field(description="What went wrong and what to do, in English.")
+    detail_zh: str = Field(description="What went wrong and what to do, in Chinese.")
+    errors: list[FieldError] | None = Field(None, description="For a comment that breaks the rules: what and where.")
+
+
+class Failure(Answer):
+    """Stands in the place of a prediction that could not be made."""
+
+    id: str | None = Field(description="The id that came with the comment, or null.")
+    error: ItemProblem
+
+
+class Predictions(Answer):
     """Predictions in the order of the comments."""
 
-    predictions: list[Prediction] = Field(description="One for each comment, in the same order.")
+    predictions: list[Prediction | Failure] = Field(
+        description="One for each comment, in the same order; an error for one that could not be read."
+    )
+    failed: int = Field(ge=0, description="How many of them are errors.")
     model: str = Field(description="Name and version of the model.")
 
 
-class Health(_Response):
+class Health(Answer):
     """The service is up."""
 
     status: Literal["ok"] = Field("ok", description="Always ok; anything else is a problem document.")
 
 
-class Model(_Response):
+class Model(Answer):
     """The model that answers."""
 
     name: str = Field(description="Name of the model.")
@@ -134,7 +220,7 @@ class Model(_Response):
     metrics: dict[str, Any] = Field(description="Accuracy measured on comments that it was not trained on.")
 
 
-class Theme(_Response):
+class Theme(Answer):
     """What one theme means."""
 
     id: str = Field(description="Stable id.")
@@ -150,7 +236,7 @@ class Theme(_Response):
     retired: bool = Field(description="True when it is no longer given.")
 
 
-class Themes(_Response):
+class Themes(Answer):
     """The theme schema of the model that answers."""
 
     version: str = Field(description="Version of the schema.")

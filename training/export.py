@@ -84,7 +84,21 @@ def quantize(source: Path, target: Path) -> None:
     quantized = quantizer.model.model
     for node in [n for n in quantized.graph.node if n.op_type == "Gather" and sizes.get(n.input[0], 0) >= _SMALL]:
         _quantize_rows(quantized.graph, node)
+    _halve_narrow_tables(quantized.graph)
     onnx.save(quantized, target)
+
+
+def _halve_narrow_tables(graph: onnx.GraphProto) -> None:
+    """Keep the tables of n-grams, whose rows are a handful of numbers, in float16, as they were rounded."""
+    narrow = {i.name: i for i in graph.initializer if len(i.dims) == 2 and i.dims[0] >= 1024 and i.dims[1] < 32}
+    for gather in [n for n in graph.node if n.op_type == "Gather" and n.input[0] in narrow]:
+        name, output = gather.input[0], gather.output[0]
+        if narrow[name].data_type == TensorProto.FLOAT:
+            half = numpy_helper.from_array(numpy_helper.to_array(narrow[name]).astype(np.float16), name)
+            narrow[name].CopyFrom(half)
+        gather.output[0] = output + "_half"
+        cast = helper.make_node("Cast", [output + "_half"], [output], gather.name + "_cast", to=TensorProto.FLOAT)
+        graph.node.insert(list(graph.node).index(gather) + 1, cast)
 
 
 def _quantize_rows(graph: onnx.GraphProto, gather: onnx.NodeProto) -> None:

@@ -18,12 +18,14 @@ from fbclass.encode import TextEncoder
 from fbclass.results import SENTIMENTS
 from training.data import Comment, to_dataset
 
+UNKNOWN = -1.0  # a label that nobody has given: neither yes nor no
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """``input_ids``, ``attention_mask`` (batch, length) int64; ``themes`` (batch, themes) and
-    ``evidence`` (batch, length, themes), ``about`` (batch, length) float32 of 0 and 1;
-    ``sentiment`` (batch,) int64.
+    ``evidence`` (batch, length, themes), ``about`` (batch, length) float32 of 0, 1 and ``UNKNOWN``;
+    ``sentiment`` (batch,) int64; ``ngrams`` (batch, themes + 3) float32 or None.
     """
 
     input_ids: Tensor
@@ -32,6 +34,7 @@ class Batch:
     sentiment: Tensor
     evidence: Tensor
     about: Tensor
+    ngrams: Tensor | None = None
 
 
 def build_features(comments: Sequence[Comment], encoder: TextEncoder, themes: Sequence[str]) -> Dataset:
@@ -66,6 +69,24 @@ def build_features(comments: Sequence[Comment], encoder: TextEncoder, themes: Se
 
     rows = to_dataset(comments).map(encode, desc="tokenise", keep_in_memory=True)
     return rows.filter(lambda ids: len(ids) > 0, input_columns="input_ids", keep_in_memory=True)
+
+
+def only_sentiment(features: Dataset) -> Dataset:
+    """The same rows with every label but the sentiment ``UNKNOWN``."""
+
+    def forget(row: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "theme_labels": [UNKNOWN] * len(row["theme_labels"]),
+            "evidence_labels": [[UNKNOWN] * len(row["theme_labels"])] * len(row["input_ids"]),
+            "about_labels": [UNKNOWN] * len(row["input_ids"]),
+        }
+
+    return features.map(forget, desc="sentiment only", keep_in_memory=True)
+
+
+def add_ngrams(features: Dataset, logits: np.ndarray) -> Dataset:
+    """Set beside each comment what the n-grams say of it; ``logits`` (comments, themes + 3)."""
+    return features.add_column("ngram_logits", list(logits.astype(np.float32)))  # type: ignore[no-any-return, call-arg]
 
 
 def overlaps(spans: np.ndarray, marked: list[tuple[int, int]]) -> np.ndarray:
@@ -111,4 +132,5 @@ def _collate(rows: dict[str, list[Any]]) -> Batch:
         sentiment=torch.tensor(rows["sentiment_label"]),
         evidence=pad(rows["evidence_labels"], torch.float32),
         about=pad(rows["about_labels"], torch.float32),
+        ngrams=torch.tensor(rows["ngram_logits"], dtype=torch.float32) if "ngram_logits" in rows else None,
     )

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
+from training.ngrams import NgramHead
+
 # What the architectures call their dropouts: ModernBERT first, then BERT.
 _DROPOUTS = (
     "embedding_dropout",
@@ -30,33 +32,6 @@ class Outputs(NamedTuple):
     about: Tensor
 
 
-class NgramHead(nn.Module):
-    """A linear model over characters and hashed runs of two and three of them, beside the encoder.
-
-    What fastText does (Joulin et al. 2017, https://aclanthology.org/E17-2068/): on a few thousand
-    comments a bag of character n-grams knows set phrases that a small encoder has to learn again.
-    It costs three table look-ups. Starts at zero: at first the encoder speaks alone.
-    """
-
-    def __init__(self, vocabulary: int, outputs: int, buckets: int) -> None:
-        super().__init__()
-        self.buckets = buckets
-        self.single = nn.Embedding(vocabulary, outputs)
-        self.hashed = nn.Embedding(buckets, outputs)
-        nn.init.zeros_(self.single.weight)
-        nn.init.zeros_(self.hashed.weight)
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Logits (batch, outputs) to be added to those of the encoder."""
-        real = attention_mask.unsqueeze(-1).to(self.single.weight.dtype)
-        pairs = input_ids[:, :-1] * 1_000_003 + input_ids[:, 1:] * 8_191
-        triples = pairs[:, :-1] + input_ids[:, 2:] * 131_071
-        total = (self.single(input_ids) * real).sum(1)
-        total = total + (self.hashed(pairs % self.buckets) * real[:, 1:]).sum(1)
-        total = total + (self.hashed(triples % self.buckets) * real[:, 2:]).sum(1)
-        return total / real.sum(1).sqrt()  # as TF-IDF vectors of unit length: long texts do not shout
-
-
 class FeedbackModel(nn.Module):
     """Themes and sentiment of a comment, and for each token whether it is evidence or a party.
 
@@ -69,7 +44,7 @@ class FeedbackModel(nn.Module):
     def __init__(self, encoder: nn.Module, themes: int, dropout: float = 0.1, buckets: int = 0) -> None:
         super().__init__()
         width = encoder.config.hidden_size
-        self.ngrams = NgramHead(encoder.config.vocab_size, themes + 3, buckets) if buckets else None
+        self.ngrams = NgramHead(encoder.config.vocab_size, themes, buckets) if buckets else None
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.evidence = nn.Linear(width, themes)
@@ -92,8 +67,10 @@ class FeedbackModel(nn.Module):
         encoder = AutoModel.from_pretrained(name, config=config, dtype=torch.float32, attn_implementation="eager")
         return cls(encoder, themes, dropout, buckets)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
-        """``input_ids`` and ``attention_mask``: (batch, length) integers."""
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, ngrams: Tensor | None = None) -> Outputs:
+        """``input_ids`` and ``attention_mask``: (batch, length) integers. ``ngrams`` (batch, themes + 3): in
+        training, what the n-grams say when they were not fitted on these comments; otherwise they are asked.
+        """
         hidden = self.dropout(self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state)
         real = attention_mask.unsqueeze(-1).to(hidden.dtype)
         evidence = self.evidence(hidden)
@@ -106,8 +83,9 @@ class FeedbackModel(nn.Module):
         themes = self.theme_summary(summary) + (pooled[:, :-1] * self.theme_pooled).sum(-1)
         sentiment = self.sentiment(torch.cat([summary, pooled[:, -1]], dim=-1))
         if self.ngrams is not None:
-            added = self.ngrams(input_ids, attention_mask)
-            themes, sentiment = themes + added[:, :-3], sentiment + added[:, -3:]
+            logits = self.ngrams(input_ids, attention_mask) if ngrams is None else ngrams
+            to_themes, to_sentiment = self.ngrams.scaled(logits)
+            themes, sentiment = themes + to_themes, sentiment + to_sentiment
         return Outputs(
             themes=themes,
             sentiment=sentiment,

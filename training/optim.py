@@ -13,14 +13,19 @@ def build_optimizers(
 
     Muon orthogonalises the momentum of each matrix (Jordan et al. 2024,
     https://kellerjordan.github.io/posts/muon/); embeddings and the output layer are not matrices in
-    that sense and stay with AdamW. ``fused`` AdamW is the same arithmetic in one kernel.
+    that sense and stay with AdamW. The decay keeps the weights small enough for the usual learning
+    rates of fine-tuning to move them (training/LOG.md). ``fused`` AdamW is the same arithmetic in one kernel.
     """
-    matrices, others = [], []
+    matrices, tables, vectors = [], [], []
     for name, parameter in model.named_parameters():
-        (matrices if parameter.ndim == 2 and "layers." in name else others).append(parameter)
+        if parameter.ndim == 1:
+            vectors.append(parameter)
+        else:
+            (matrices if "layers." in name else tables).append(parameter)
+    others = [{"params": tables, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     return [
         torch.optim.Muon(matrices, lr=matrix_lr, momentum=0.95, weight_decay=weight_decay, adjust_lr_fn="original"),
-        torch.optim.AdamW(others, lr=other_lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+        torch.optim.AdamW(others, lr=other_lr, betas=(0.9, 0.98), fused=True),
     ]
 
 

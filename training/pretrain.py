@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer, HfArgumentParser, ModernBertConfig, ModernBertForMaskedLM
 
@@ -36,6 +37,7 @@ class PretrainConfig:
     output: str = option("models/encoder", "folder for the finished encoder")
     recipe: str = option("training/recipes/encoder.yaml", "which files count how much")
     tokenizer: str = option("", "folder of an existing tokeniser; empty: learn one")
+    start_from: str = option("", "finished encoder folder to go on from (a second stage); empty: start afresh")
     work: str = option(".cache/pretrain", "folder for tokens and checkpoints")
     vocabulary_size: int = option(8192, "WordPiece entries, at most 32768")
     layers: int = option(4, "Transformer layers")
@@ -50,7 +52,7 @@ class PretrainConfig:
     batch: int = option(4096, "tokens in one update")
     matrix_lr: float = option(0.02, "Muon learning rate")
     other_lr: float = option(3e-3, "AdamW learning rate")
-    weight_decay: float = option(0.01, "Muon weight decay")
+    weight_decay: float = option(0.03, "weight decay of matrices and embeddings")
     warmup: float = option(0.02, "fraction of the run")
     decay: float = option(0.4, "fraction of the run")
     mask_rate: float = option(0.15, "share of the characters predicted before whole words are")
@@ -113,6 +115,24 @@ def build_model(config: PretrainConfig, vocabulary_size: int) -> ModernBertForMa
     )
 
 
+def start_model(config: PretrainConfig, vocabulary_size: int) -> ModernBertForMaskedLM:
+    """A new model, or in a second stage the weights of the first (not its optimiser's state)."""
+    if not config.start_from:
+        return build_model(config, vocabulary_size)
+    return load_encoder(config.start_from, vocabulary_size).train()
+
+
+def load_encoder(folder: str, vocabulary_size: int) -> ModernBertForMaskedLM:
+    """A finished encoder with its output layer, in float32; ``ValueError`` if it reads other tokens."""
+    model = ModernBertForMaskedLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    if model.config.vocab_size != vocabulary_size:
+        raise ValueError(
+            f"{folder} has {model.config.vocab_size} vocabulary entries, the tokeniser {vocabulary_size}: "
+            "give the tokeniser that the encoder was trained with as --tokenizer"
+        )
+    return model
+
+
 class Run:
     """One pre-training run: model, optimisers, position in the data, and its checkpoint on disk."""
 
@@ -120,7 +140,7 @@ class Run:
         self.config = config
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(config.seed)
-        self.model = build_model(config, vocabulary_size).to(self.device)
+        self.model = start_model(config, vocabulary_size).to(self.device)
         self.optimizers = build_optimizers(self.model, config.matrix_lr, config.other_lr, config.weight_decay)
         self.base_lrs = [group["lr"] for o in self.optimizers for group in o.param_groups]
         start_id = SPECIAL_TOKENS.index("[CLS]")
@@ -136,7 +156,10 @@ class Run:
             state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
             self.model.load_state_dict(state["model"])
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                decays = [group["weight_decay"] for group in optimizer.param_groups]
                 optimizer.load_state_dict(saved)
+                for group, decay in zip(optimizer.param_groups, decays, strict=True):
+                    group["weight_decay"] = decay  # as the learning rates: what was asked for now counts
             self.used, self.step, self.done = state["used"], state["step"], state["done"]
             self.seconds = state["seconds"]
             # The log may have run ahead of the checkpoint: what is trained again is logged again.
@@ -186,15 +209,10 @@ class Run:
         for start in range(0, len(ids), size):
             x = torch.from_numpy(ids[start : start + size]).to(self.device)
             y = torch.from_numpy(labels[start : start + size]).to(self.device)
-            chosen = y != IGNORE
-            with torch.autocast(self.device.type, torch.bfloat16):
-                hidden = self.model.model(input_ids=x).last_hidden_state
-                # Only the predicted positions go through the output layer, the widest of all.
-                logits = self.model.decoder(self.model.head(hidden[chosen]))
-            loss = cross_entropy(logits.float(), y[chosen], reduction="sum")
+            loss, correct = self._predict(x, y)
             (loss / total).backward()
             loss_sum += loss.item()
-            right += int((logits.argmax(-1) == y[chosen]).sum())
+            right += correct
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         scale = learning_rate_scale(progress, c.warmup, c.decay)
         groups = (group for o in self.optimizers for group in o.param_groups)
@@ -207,6 +225,16 @@ class Run:
         self.done += rows.size
         self.step += 1
         return loss_sum / total, right / total
+
+    def _predict(self, x: Tensor, y: Tensor) -> tuple[Tensor, int]:
+        """Masked language modelling: summed loss and how many hidden tokens were named."""
+        chosen = y != IGNORE
+        with torch.autocast(self.device.type, torch.bfloat16):
+            hidden = self.model.model(input_ids=x).last_hidden_state
+            # Only the predicted positions go through the output layer, the widest of all.
+            logits = self.model.decoder(self.model.head(hidden[chosen]))
+        loss = cross_entropy(logits.float(), y[chosen], reduction="sum")
+        return loss, int((logits.argmax(-1) == y[chosen]).sum())
 
     def train(self) -> None:
         """Train until ``tokens`` are read, logging every 50 steps and saving every few minutes."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from email.message import Message
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Body, Depends, Response
+from pydantic import ValidationError
+from pydantic_core import to_json
 
-from api.problems import INVALID_INPUT, UNSUPPORTED_MEDIA_TYPE, FieldError, ProblemError, pointer
-from api.routes import problems
-from api.schemas import ClassifyRequest, Comment, Comments, Prediction, Predictions
-from api.service import ServiceDep
+from api import schemas
+from api.kinds import INTERNAL, INVALID_INPUT
+from api.logs import frames
+from api.predict import PLAIN, Options
+from api.problems import ProblemError, field_error, item_problem, pointer
+from api.routes import BODY_PROBLEMS, json_only, problems
+from api.schemas import COMMENT, ClassifyRequest, Comment, Comments, FieldError, Prediction, Predictions
+from api.service import Service, ServiceDep, log
 from api.settings import Settings
 from fbclass import results
 
@@ -26,76 +32,114 @@ _EXAMPLES: Any = {
             ]
         },
     },
+    "options": {
+        "summary": "Report slow response from a probability of 0.3 on, without evidence",
+        "value": {
+            "text": "报销单交上去一个月了还没批",
+            "options": {"thresholds": {"slow_response": 0.3}, "evidence": False},
+        },
+    },
 }
 
-
-def _json_only(request: Request) -> None:
-    # A web page can make a browser send text/plain anywhere; JSON it cannot without being allowed to.
-    header = Message()
-    header["content-type"] = request.headers.get("content-type", "")
-    charset = header.get_content_charset("utf-8")
-    if header.get_content_type() != "application/json" or charset not in ("utf-8", "utf8"):
-        raise ProblemError(UNSUPPORTED_MEDIA_TYPE)
-
-
-router = APIRouter(prefix="/v1/classify", tags=["classify"], dependencies=[Depends(_json_only)])
+router = APIRouter(prefix="/v1/classify", tags=["classify"], dependencies=[Depends(json_only)])
 
 
 @router.post(
     "",
     summary="Classify one comment or up to 512",
+    response_model=Prediction | Predictions,
     responses=problems(
+        BODY_PROBLEMS,
         {
-            400: "The body is not valid JSON in UTF-8.",
-            413: "The body is too large.",
-            415: "The body is not sent as JSON.",
-            422: "The body breaks the rules; errors says where and how.",
+            408: "The body did not arrive in time.",
             429: "Too many comments are waiting; Retry-After says how many seconds to wait.",
             500: "The service failed.",
-            503: "The service is stopping.",
-        }
+            503: "The service is stopping, or the answer took too long.",
+        },
     ),
 )
-async def classify(
-    service: ServiceDep, body: Annotated[ClassifyRequest, Body(openapi_examples=_EXAMPLES)]
-) -> Prediction | Predictions:
-    """`{"text": …}` is answered with one prediction, `{"comments": […]}` with a list in the same order."""
-    comments = body.comments if isinstance(body, Comments) else [body]
-    _check_limits(comments, service.settings, many=isinstance(body, Comments))
-    found = await service.classify([comment.text for comment in comments])
-    predictions = [_prediction(comment, result) for comment, result in zip(comments, found, strict=True)]
-    if isinstance(body, Comments):
-        return Predictions(predictions=predictions, model=service.engine.name)
-    return predictions[0]
+async def classify(service: ServiceDep, body: Annotated[ClassifyRequest, Body(openapi_examples=_EXAMPLES)]) -> Response:
+    """`{"text": …}` is answered with one prediction, `{"comments": […]}` with a list in the same order.
+
+    One comment of many that cannot be read gets an error at its place; the others are answered.
+    """
+    options = _options(body.options, service)
+    if not isinstance(body, Comments):
+        if errors := _too_long(body, service.settings):
+            raise ProblemError(INVALID_INPUT, errors=errors)
+        (found,) = await service.classify([body.text], options)
+        return _json(replace(found, id=body.id))
+    return _json(await _classify_many(service, body.comments, options))
 
 
-def _prediction(comment: Comment, result: results.Prediction) -> Prediction:
-    return Prediction.model_validate(replace(result, id=comment.id))
+def _json(answer: Any) -> Response:
+    # Written at once: building and checking the response models again costs more than the model on short texts.
+    return Response(to_json(answer), media_type="application/json")
 
 
-def _check_limits(comments: list[Comment], settings: Settings, *, many: bool) -> None:
-    """The limits of this installation, where they are lower than the published ones."""
-    errors = []
-    if len(comments) > settings.max_batch:
-        limit = settings.max_batch
-        errors.append(
-            FieldError(
-                pointer=pointer("comments"),
-                detail=f"must hold at most {limit} comments",
-                detail_zh=f"最多 {limit} 条评论",
-            )
+async def _classify_many(service: Service, items: Sequence[Any], options: Options) -> dict[str, Any]:
+    if len(items) > service.settings.max_batch:
+        limit = service.settings.max_batch
+        where = FieldError(
+            pointer=pointer("comments"), detail=f"must hold at most {limit} comments", detail_zh=f"最多 {limit} 条评论"
         )
+        raise ProblemError(INVALID_INPUT, errors=[where])
+    model = service.engine.name
+    answers: list[Any] = [_read(item, index, service.settings) for index, item in enumerate(items)]
+    comments = [(index, answer) for index, answer in enumerate(answers) if isinstance(answer, Comment)]
+    found = await service.classify_each([comment.text for _, comment in comments], options)
+    for (index, comment), result in zip(comments, found, strict=True):
+        if isinstance(result, results.Prediction):
+            answers[index] = replace(result, id=comment.id)
+        else:
+            log.error("the model failed on a comment with %s: %s", type(result).__name__, frames(result)[-1:])
+            answers[index] = schemas.Failure(id=comment.id, error=item_problem(INTERNAL))
+    failed = sum(isinstance(answer, schemas.Failure) for answer in answers)
+    shown = [a.model_dump(exclude_none=True) | {"id": a.id} if isinstance(a, schemas.Failure) else a for a in answers]
+    return {"predictions": shown, "failed": failed, "model": model}
+
+
+def _read(item: Any, index: int, settings: Settings) -> Comment | schemas.Failure:
+    """The comment, or what is wrong with it."""
+    try:
+        comment = COMMENT.validate_python(item)
+        errors = _too_long(comment, settings, "comments", index)
+    except ValidationError as error:
+        entries = error.errors(include_url=False, include_input=False)
+        errors = [
+            field_error({**entry, "loc": ("body", "many", "comments", index, *entry["loc"])}) for entry in entries
+        ]
+    if not errors:
+        return comment
+    given = item.get("id") if isinstance(item, dict) else None
+    # Only an id that keeps its own rule comes back: anything else could be a comment in the wrong place.
+    known = given if isinstance(given, str) and not any(e.pointer == f"#/comments/{index}/id" for e in errors) else None
+    return schemas.Failure(id=known, error=item_problem(INVALID_INPUT, errors))
+
+
+def _options(given: schemas.Options | None, service: Service) -> Options:
+    if given is None:
+        return PLAIN
+    if given.thresholds is not None and not given.thresholds.keys() <= set(service.engine.schema.ids):
+        ids = ", ".join(service.engine.schema.ids)
+        where = FieldError(
+            pointer=pointer("options", "thresholds"),
+            detail=f"takes only the themes of the model: {ids}",
+            detail_zh=f"只接受当前模型的主题:{ids}",
+        )
+        raise ProblemError(INVALID_INPUT, errors=[where])
+    return Options(thresholds=given.thresholds, evidence=given.evidence)
+
+
+def _too_long(comment: Comment, settings: Settings, *place: str | int) -> list[FieldError]:
+    """The limit of this installation, where it is lower than the published one."""
     limit = settings.max_text_length
-    for index, comment in enumerate(comments):
-        for field in ("text", "question"):
-            if len(getattr(comment, field) or "") > limit:
-                where = ("comments", index, field) if many else (field,)
-                errors.append(
-                    FieldError(
-                        pointer=pointer(*where),
-                        detail=f"must have at most {limit} characters",
-                        detail_zh=f"最多 {limit} 个字符",
-                    )
-                )
-    if errors:
-        raise ProblemError(INVALID_INPUT, errors=errors)
+    return [
+        FieldError(
+            pointer=pointer(*place, field),
+            detail=f"must have at most {limit} characters",
+            detail_zh=f"最多 {limit} 个字符",
+        )
+        for field in ("text", "question")
+        if len(getattr(comment, field) or "") > limit
+    ]

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from api.problems import NOT_READY, ProblemError
+from api.kinds import NOT_READY
+from api.problems import ProblemError
 from api.routes import problems
 from api.schemas import Health
 from api.service import RETRY_AFTER, ServiceDep

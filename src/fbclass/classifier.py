@@ -50,7 +50,7 @@ class Classifier:
 
     @property
     def name(self) -> str:
-        """Name and version, as predictions carry it: ``fbclass-small@0.1.0``."""
+        """Name and version, as predictions carry it: ``fbclass-small@0.2.0``."""
         return str(self.info)
 
     @property

@@ -5,6 +5,8 @@
     ├── OutputError        the result cannot be written where it was asked for
     ├── ModelError         a model folder is missing, damaged or does not fit
     ├── SchemaError        the theme schema breaks its own rules
+    ├── StoreError         the database of keys and submissions cannot be opened, read or written
+    │   └── StoreFullError   its disk is full
     └── MissingExtraError  an optional dependency is not installed
 
 A message names the value, the rule and the remedy.
@@ -44,6 +46,14 @@ class ModelError(FbclassError):
 
 class SchemaError(FbclassError):
     """The theme schema breaks its own rules."""
+
+
+class StoreError(FbclassError):
+    """The database of keys and submissions cannot be opened, read or written."""
+
+
+class StoreFullError(StoreError):
+    """The disk under the database is full: nothing was changed."""
 
 
 class MissingExtraError(FbclassError):

@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 
 from api.main import create_app
-from api.service import LoadEngine, load_classifier
+from api.predict import LoadEngine, load_classifier
 from api.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -26,14 +26,23 @@ Serve = Callable[..., AbstractContextManager[httpx.Client]]
 
 
 @pytest.fixture(scope="session")
-def serve(tiny_model: Path) -> Serve:
-    """``with serve(max_batch=4) as client``: a server with these settings, and a client for it."""
+def serve(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """``with serve(max_batch=4) as client``: a server with these settings, and a client for it.
+
+    Without a ``database_url`` of its own each server has an empty SQLite file.
+    """
 
     @contextmanager
     def running(
         *, load: LoadEngine = load_classifier, wait_ready: bool = True, **settings: Any
     ) -> Iterator[httpx.Client]:
-        app = create_app(Settings(model=tiny_model, threads=1, **settings), load=load)
+        own = {
+            "model": tiny_model,
+            "threads": 1,
+            "database_url": f"sqlite:///{tmp_path_factory.mktemp('database') / 'fbclass.db'}",
+            "queue_wait_ms": 60_000,  # how fast the machine is must not decide a test
+        }
+        app = create_app(Settings(**own | settings), load=load)
         # log_config=None: the logs go to pytest's capture instead of uvicorn's own handlers.
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10))
         # asyncio turns Nagle's delay off only for sockets that name their protocol.
@@ -76,31 +85,47 @@ class Process:
         )
         self.log = ""
         self.port: int | None = None
+        self._answers = threading.Event()
+        # Read all the while: a pipe that is full would stop the service.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._answers.wait()
+
+    def _read(self) -> None:
         assert self.popen.stdout is not None
         for line in self.popen.stdout:
             self.log += line
-            if found := re.search(r"running on http://127\.0\.0\.1:(\d+)", line):
+            if found := re.search(r"running on http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)", line):
                 self.port = int(found[1])
-                break
+                self._answers.set()
+        self._answers.set()  # it has ended
 
     def wait(self) -> int:
         """Wait for the end; its exit status. The log is complete then."""
-        self.log += self.popen.communicate(timeout=20)[0]
+        self.popen.wait(timeout=20)
+        self._reader.join()
         return self.popen.returncode
 
 
 @pytest.fixture
-def start(tiny_model: Path) -> Iterator[Callable[..., Process]]:
+def start(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """``start(FBCLASS_X="…")`` runs ``python -m api``, or another module; what is left after the test is killed."""
     started: list[Process] = []
 
+    own = {
+        "FBCLASS_MODEL": str(tiny_model),
+        "FBCLASS_THREADS": "1",
+        "FBCLASS_QUEUE_WAIT_MS": "60000",
+        "FBCLASS_DATABASE_URL": f"sqlite:///{tmp_path / 'fbclass.db'}",
+    }
+
     def run(*command: str, **environment: str) -> Process:
-        started.append(
-            Process(*command or ("api",), **{"FBCLASS_MODEL": str(tiny_model), "FBCLASS_THREADS": "1"} | environment)
-        )
+        started.append(Process(*command or ("api",), **own | environment))
         return started[-1]
 
     yield run
     for process in started:
         process.popen.kill()
-        process.popen.communicate()
+        process.wait()
+        assert process.popen.stdout is not None
+        process.popen.stdout.close()

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from api.problems import MEDIA_TYPE
-from api.settings import Settings
 from fbclass import Classifier
+from tests.answers import expected, pointers, problem, same
 
 URL = "/v1/classify"
 
@@ -20,38 +16,6 @@ URL = "/v1/classify"
 @pytest.fixture(scope="module")
 def model(tiny_model: Path) -> Classifier:
     return Classifier.load(tiny_model, threads=1)
-
-
-def expected(model: Classifier, texts: Sequence[str], ids: Sequence[str | None] | None = None) -> Any:
-    """What the library says, as JSON has it."""
-    return json.loads(json.dumps([p.to_dict() for p in model.classify(texts, ids=ids)]))
-
-
-def same(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """The same prediction, but for the last digits of scores: they may differ with the company in the batch."""
-    return {**found, "scores": None, "sentiment": None, "themes": [t["id"] for t in found["themes"]]} == {
-        **wanted,
-        "scores": None,
-        "sentiment": None,
-        "themes": [t["id"] for t in wanted["themes"]],
-    } and found["scores"] == pytest.approx(wanted["scores"], abs=1e-3)
-
-
-def problem(response: httpx.Response, status: int, slug: str) -> dict[str, Any]:
-    """Check that the answer is this problem, whole and in two languages; returns it."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == MEDIA_TYPE
-    document: dict[str, Any] = response.json()
-    assert document["type"] == f"urn:fbclass:problem:{slug}"
-    assert document["status"] == status
-    assert document["title"] and document["detail"]
-    assert any("\u4e00" <= character <= "\u9fff" for character in document["detail_zh"])
-    assert document["instance"] == response.request.url.path
-    return document
-
-
-def pointers(response: httpx.Response) -> list[str]:
-    return [error["pointer"] for error in problem(response, 422, "invalid-input")["errors"]]
 
 
 def test_one_comment_gets_one_prediction(client: httpx.Client, model: Classifier) -> None:
@@ -81,7 +45,11 @@ def test_512_are_taken_513_and_more_are_not(client: httpx.Client) -> None:
 
 
 def test_an_empty_list_gets_an_empty_list(client: httpx.Client, model: Classifier) -> None:
-    assert client.post(URL, json={"comments": []}).json() == {"predictions": [], "model": model.name}
+    assert client.post(URL, json={"comments": []}).json() == {
+        "predictions": [],
+        "failed": 0,
+        "model": model.name,
+    }
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t\u3000", "\u200b", "\x00"])
@@ -114,15 +82,66 @@ def test_any_unicode_text_comes_back_as_it_was(client: httpx.Client, text: str) 
         ({"text": "慢", "question": 1}, ["#/question"]),
         ({"comments": None}, ["#/comments"]),
         ({"comments": {"0": {"text": "慢"}}}, ["#/comments"]),
-        ({"comments": ["慢", {"id": 3, "text": "慢"}, {}]}, ["#/comments/0", "#/comments/1/id", "#/comments/2/text"]),
-        ({"comments": [{"text": "慢", "员工/姓名~": "x"}]}, ["#/comments/0"]),
         ({"text": "慢" * 20_001}, ["#/text"]),
         ({"text": "慢", "id": "x" * 201}, ["#/id"]),
-        ({"comments": [{"text": "慢"}, {"text": "慢" * 20_001}]}, ["#/comments/1/text"]),
+        ({"text": "慢", "options": {"evidence": "no"}}, ["#/options/evidence"]),
+        ({"text": "慢", "options": {"threshold": 1}}, ["#/options"]),
+        ({"text": "慢", "options": {"thresholds": {"slow_response": 0}}}, ["#/options/thresholds"]),
+        ({"text": "慢", "options": {"thresholds": {"slow_response": float("nan")}}}, ["#/options/thresholds"]),
+        ({"comments": [], "options": {"thresholds": {"没有这个主题": 0.5}}}, ["#/options/thresholds"]),
     ],
 )  # fmt: skip
 def test_what_breaks_the_rules_is_refused_with_its_place(client: httpx.Client, body: Any, where: list[str]) -> None:
-    assert pointers(client.post(URL, json=body)) == where
+    raw = json.dumps(body).encode()
+    assert pointers(client.post(URL, content=raw, headers={"content-type": "application/json"})) == where
+
+
+def test_one_of_many_that_cannot_be_read_gets_an_error_and_the_rest_is_answered(
+    client: httpx.Client, model: Classifier
+) -> None:
+    comments = [
+        {"id": "a", "text": "排期改了没通知测试组"},
+        "慢",
+        {"id": 3, "text": "慢"},
+        {"id": "d"},
+        {"id": "e", "text": "慢" * 20_001},
+        {"id": "f", "text": "慢", "员工/姓名~": "x"},
+        {"id": "x" * 201, "text": "慢"},
+        {"id": "h", "text": "好"},
+        {"id": "i", "text": "好", "options": {}},
+    ]
+    answer = client.post(URL, json={"comments": comments})
+    assert answer.status_code == 200
+    found = answer.json()["predictions"]
+    assert answer.json()["failed"] == 7
+    wanted = expected(model, ["排期改了没通知测试组", "好"], ["a", "h"])
+    assert same(found[0], wanted[0]) and same(found[7], wanted[1])
+    failures = {i: entry for i, entry in enumerate(found) if "error" in entry}
+    assert [(i, entry["id"]) for i, entry in failures.items()] == list(
+        zip((1, 2, 3, 4, 5, 6, 8), (None, None, "d", "e", "f", None, "i"), strict=True)
+    )
+    places = [error["pointer"] for entry in failures.values() for error in entry["error"]["errors"]]
+    assert places == [f"#/comments/{where}" for where in ("1", "2/id", "3/text", "4/text", "5", "6/id", "8")]
+    for entry in failures.values():
+        assert entry["error"]["status"] == 422 and entry["error"]["type"] == "urn:fbclass:problem:invalid-input"
+        assert entry["error"]["detail"] and entry["error"]["detail_zh"]
+
+
+def test_thresholds_and_evidence_can_be_chosen(client: httpx.Client, model: Classifier) -> None:
+    text = "排期改了没通知测试组"
+    plain = client.post(URL, json={"text": text}).json()
+    low = client.post(URL, json={"text": text, "options": {"thresholds": dict.fromkeys(model.schema.ids, 0.01)}}).json()
+    assert low["scores"] == pytest.approx(plain["scores"], abs=1e-3)
+    assert {tag["id"] for tag in low["themes"]} == {i for i, score in low["scores"].items() if score >= 0.01}
+    assert all(tag["evidence"] for tag in low["themes"])
+    high = {"comments": [{"text": text}], "options": {"thresholds": dict.fromkeys(model.schema.ids, 0.99)}}
+    (found,) = client.post(URL, json=high).json()["predictions"]
+    assert {tag["id"] for tag in found["themes"]} == {i for i, score in found["scores"].items() if score >= 0.99}
+    bare = client.post(
+        URL, json={"text": text, "options": {"evidence": False, "thresholds": {model.schema.ids[0]: 0.01}}}
+    ).json()
+    assert bare["themes"] and all(tag["evidence"] == [] for tag in bare["themes"])
+    assert client.post(URL, json={"text": text, "options": {}}).json() == plain
 
 
 def test_a_refusal_never_repeats_what_was_sent(client: httpx.Client) -> None:
@@ -131,6 +150,9 @@ def test_a_refusal_never_repeats_what_was_sent(client: httpx.Client) -> None:
         {secret: secret},
         {"text": [secret]},
         {"text": {secret: 1}},
+        {"text": "慢", "options": {"thresholds": {secret: 2}}},
+        {"text": "慢", "options": {"thresholds": {secret: 0.5}}},
+        {"text": "慢", "options": {secret: 1}},
         {"comments": [{"text": "慢", secret: secret}, secret]},
         {"text": secret, "comments": secret},
         [secret],
@@ -143,165 +165,15 @@ def test_a_refusal_never_repeats_what_was_sent(client: httpx.Client) -> None:
     ]
     answers.append(client.get(URL, params={"text": secret}))
     for answer in answers:
-        assert 400 <= answer.status_code < 500
+        assert 400 <= answer.status_code < 500 or answer.json()["failed"]
         for shown in (answer.text, json.dumps(answer.json(), ensure_ascii=False)):
             assert not any(piece in shown for piece in ("张三", "不批"))
 
 
 def test_only_so_many_mistakes_are_listed(client: httpx.Client) -> None:
-    document = problem(client.post(URL, json={"comments": [{}] * 100}), 422, "invalid-input")
+    extra = {"text": "慢", **{f"x{i}": 1 for i in range(100)}}
+    document = problem(client.post(URL, json=extra), 422, "invalid-input")
     assert len(document["errors"]) == 20
     assert "100" in document["detail"] and "100" in document["detail_zh"]
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"{",
-        b'{"text": "a",}',
-        b'{"text": "a"} x',
-        b"not json",
-        '{"text": "慢"}'.encode("gbk"),
-        b"\xff\xfe\xfd",
-        b'{"text": "\x01"}',
-        b"[" * 100_000,
-        b'{"text": ' + b"9" * 5000 + b"}",
-    ],
-)
-def test_invalid_json_is_a_400(client: httpx.Client, raw: bytes) -> None:
-    answer = client.post(URL, content=raw, headers={"content-type": "application/json"})
-    problem(answer, 400, "invalid-json")
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        rb'{"text": "\ud800"}',
-        rb'{"text": "\udc00\ud800"}',
-        rb'{"text": "a", "id": "\ud800"}',
-        rb'{"\ud800": 1}',
-        b'{"text": NaN}',
-        b'{"text": 1e999}',
-        b'{"text": ' + b"9" * 4000 + b"}",
-        b'{"text": ' + b"[" * 300 + b"]" * 300 + b"}",
-        b"null",
-        b"",
-    ],
-)
-def test_json_that_is_no_text_is_a_422(client: httpx.Client, raw: bytes) -> None:
-    assert pointers(client.post(URL, content=raw, headers={"content-type": "application/json"}))
-
-
-@pytest.mark.parametrize(
-    "content_type",
-    [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/json; charset=gbk",
-        "nonsense",
-        "",
-        None,
-    ],
-)
-def test_another_content_type_is_a_415(client: httpx.Client, content_type: str | None) -> None:
-    headers = {} if content_type is None else {"content-type": content_type}
-    problem(client.post(URL, content='{"text": "慢"}'.encode(), headers=headers), 415, "unsupported-media-type")
-
-
-@pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", "Application/JSON"])
-def test_spellings_of_json_are_taken(client: httpx.Client, content_type: str) -> None:
-    answer = client.post(URL, content='{"text": "慢"}'.encode(), headers={"content-type": content_type})
-    assert answer.status_code == 200
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_may_hold_4_mib_and_no_more(client: httpx.Client, chunked: bool) -> None:
-    def send(size: int) -> httpx.Response:
-        raw = b'{"text": "a"' + b" " * (size - 13) + b"}"
-        pieces: Iterator[bytes] = (raw[i : i + 65536] for i in range(0, len(raw), 65536))
-        return client.post(URL, content=pieces if chunked else raw, headers={"content-type": "application/json"})
-
-    assert send(4 * 1024 * 1024).status_code == 200
-    problem(send(4 * 1024 * 1024 + 1), 413, "body-too-large")
-    problem(send(12 * 1024 * 1024), 413, "body-too-large")
-    assert client.post(URL, json={"text": "慢"}).status_code == 200
-
-
-def test_an_installation_may_set_lower_limits(serve: Any) -> None:
-    with serve(max_batch=2, max_text_length=5, max_body_bytes=1024) as client:
-        assert client.post(URL, json={"comments": [{"text": "12345"}] * 2}).status_code == 200
-        assert pointers(client.post(URL, json={"text": "123456"})) == ["#/text"]
-        assert pointers(client.post(URL, json={"text": "1", "question": "123456"})) == ["#/question"]
-        comments = [{"text": "1"}, {"text": "123456"}, {"text": "1"}]
-        assert pointers(client.post(URL, json={"comments": comments})) == ["#/comments", "#/comments/1/text"]
-        problem(client.post(URL, content=b" " * 1025), 413, "body-too-large")
-
-
-def test_64_clients_at_once_each_get_their_own_answers(client: httpx.Client, model: Classifier) -> None:
-    texts = [[f"客户{i}第{j}条,{'慢' * (i % 5)}{'好' * j}" for j in range(i % 3 + 1)] for i in range(64)]
-
-    def ask(i: int) -> list[Any]:
-        with httpx.Client(base_url=client.base_url, timeout=20) as own:
-            found = []
-            for _ in range(3):
-                comments = [{"id": f"{i}-{j}", "text": text} for j, text in enumerate(texts[i])]
-                found.append(own.post(URL, json={"comments": comments}).json()["predictions"])
-            return found
-
-    with ThreadPoolExecutor(64) as pool:
-        answers = list(pool.map(ask, range(64)))
-    for i, rounds in enumerate(answers):
-        wanted = expected(model, texts[i], [f"{i}-{j}" for j in range(len(texts[i]))])
-        for predictions in rounds:
-            assert all(same(found, want) for found, want in zip(predictions, wanted, strict=True))
-
-
-class Gated:
-    """A classifier that waits for its gate: a model as slow as a test needs it."""
-
-    def __init__(self, model: Classifier) -> None:
-        self.model, self.name, self.schema, self.info = model, model.name, model.schema, model.info
-        self.gate, self.entered = threading.Event(), threading.Event()
-        self.gate.set()
-
-    def classify(self, texts: Sequence[str]) -> list[Any]:
-        self.entered.set()
-        assert self.gate.wait(10)
-        return self.model.classify(texts)
-
-
-def test_a_full_queue_is_a_429_at_once_and_nothing_accepted_is_lost(serve: Any, model: Classifier) -> None:
-    engine = Gated(model)
-    with serve(load=lambda settings: engine, max_batch=4, queue_limit=4) as client, ThreadPoolExecutor(1) as pool:
-        engine.gate.clear()
-        engine.entered.clear()
-        accepted = pool.submit(client.post, URL, json={"comments": [{"text": "慢"}] * 4})
-        assert engine.entered.wait(10)
-        answer = client.post(URL, json={"text": ""})
-        problem(answer, 429, "queue-full")
-        assert int(answer.headers["retry-after"]) >= 1
-        assert client.get("/health/live").status_code == 200
-        engine.gate.set()
-        assert len(accepted.result().json()["predictions"]) == 4
-        assert client.post(URL, json={"text": "慢"}).status_code == 200
-
-
-def test_a_model_that_fails_is_a_500_without_a_word_of_the_comment(
-    serve: Any, model: Classifier, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Failing(Gated):
-        def classify(self, texts: Sequence[str]) -> list[Any]:
-            if texts[0] == "张三不批报销":
-                raise ValueError(f"cannot read {texts[0]}") from RuntimeError(texts[0])
-            return self.model.classify(texts)
-
-    def load(settings: Settings) -> Failing:
-        return Failing(model)
-
-    with serve(load=load) as client:
-        answer = client.post(URL, json={"text": "张三不批报销"}, headers={"X-Request-ID": "r-17"})
-        problem(answer, 500, "internal-error")
-        assert client.post(URL, json={"text": "好"}).status_code == 200
-    assert "张三" not in answer.text + caplog.text
-    assert "POST /v1/classify failed with ValueError (request r-17)" in caplog.text
+    (found,) = client.post(URL, json={"comments": [extra]}).json()["predictions"]
+    assert len(found["error"]["errors"]) == 20

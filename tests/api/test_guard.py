@@ -4,16 +4,21 @@ import asyncio
 import logging
 import socket
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
+from api.access import KeyRing
 from api.guard import Guard, drop_query
+from api.metrics import Metrics
 from api.problems import MEDIA_TYPE
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/v1/classify/", "/v2", "/员工", "/%00", "/../x"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/v1/classify/", "/v3", "/员工", "/%00", "/../x"])
 def test_an_unknown_path_is_a_404_problem(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
@@ -22,12 +27,21 @@ def test_an_unknown_path_is_a_404_problem(client: httpx.Client, path: str) -> No
     assert answer.json()["instance"].isascii()
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 def test_another_method_is_a_405_that_names_the_right_one(client: httpx.Client, method: str) -> None:
     answer = client.request(method, "/v1/classify")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
     assert answer.json()["type"] == "urn:fbclass:problem:method-not-allowed"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/v1/submissions", "GET, POST"), ("/v1/submissions/x", "DELETE, GET"), ("/openapi.json", "GET")],
+)
+def test_all_methods_of_a_path_are_named(client: httpx.Client, path: str, allowed: str) -> None:
+    answer = client.request("PATCH", path)
+    assert (answer.status_code, answer.headers.get_list("allow")) == (405, [allowed])
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/v1/model", "/nowhere", "/v1/classify"])
@@ -45,6 +59,28 @@ def test_a_preflight_from_another_site_is_not_granted(client: httpx.Client) -> N
     answer = client.options("/v1/classify", headers=headers)
     assert answer.status_code == 405
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_page_that_is_named_may_call_and_another_may_not(serve: Any) -> None:
+    with serve(cors_origins="https://form.example http://localhost:5173") as client:
+        for origin, allowed in (("https://form.example", True), ("http://evil.example", False)):
+            headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            preflight = client.options(
+                "/v1/classify", headers=headers | {"Access-Control-Request-Headers": "authorization"}
+            )
+            assert (preflight.status_code == 200) is allowed
+            answer = client.post("/v1/classify", json={"text": "慢"}, headers={"Origin": origin})
+            assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
+            assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/v1/model/reload", "/v1/dead-letters/retry", "/v1/classify"])
+def test_a_form_on_a_foreign_page_does_nothing(client: httpx.Client, path: str) -> None:
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1"):
+        answer = client.post(path, headers={"Origin": origin})
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:fbclass:problem:foreign-page")
+    own = str(client.base_url).rstrip("/")
+    assert client.post("/v1/classify", json={"text": "慢"}, headers={"Origin": own}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost@evil", "", "192.168.1.5:8000"])
@@ -80,9 +116,15 @@ def test_another_machine_is_refused_however_the_server_was_started() -> None:
     async def receive() -> Message:
         return {"type": "http.request", "body": b""}
 
-    headers = [(b"host", b"localhost:8000")]
-    scope = {"type": "http", "method": "GET", "path": "/v1/model", "headers": headers, "client": ("192.168.1.9", 5000)}
-    asyncio.run(Guard(inner, max_body_bytes=1024)(scope, receive, send))
+    async def main() -> None:
+        app = Starlette()
+        app.state.service = SimpleNamespace(keys=KeyRing(lambda: ()), metrics=Metrics())
+        scope = {"type": "http", "method": "GET", "path": "/v1/model", "headers": [(b"host", b"localhost:8000")]}
+        await Guard(inner, max_body_bytes=1024, timeout=10)(
+            scope | {"client": ("192.168.1.9", 5000), "app": app}, receive, send
+        )
+
+    asyncio.run(main())
     assert sent[0]["status"] == 403
 
 

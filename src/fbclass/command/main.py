@@ -35,6 +35,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "用标注好的数据检验模型的准确率",
         "measure a model on labelled comments",
     ),
+    "keys": (
+        "fbclass.command.keys",
+        "管理 HTTP 服务的访问密钥",
+        "manage the access keys of the HTTP service",
+    ),
 }
 
 

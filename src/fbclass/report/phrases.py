@@ -15,7 +15,7 @@ from importlib import resources
 from math import log, sqrt
 from typing import Any
 
-from fbclass.report.privacy import find_personal
+from fbclass.privacy import find_personal
 from fbclass.report.rows import ReportRow
 from fbclass.report.statistics import says_nothing, theme_ids
 from fbclass.schema import ThemeSchema

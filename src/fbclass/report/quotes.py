@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fbclass.report.privacy import PersonalKind, find_personal
+from fbclass.privacy import PersonalKind, find_personal
 from fbclass.report.rows import ReportRow
 from fbclass.report.statistics import says_nothing, theme_ids
 from fbclass.results import Prediction, Span

@@ -1,0 +1,122 @@
+"""Adapt an encoder to feelings and to work life with labelled real texts, before fine-tuning.
+
+    python -m training.adapt --sentiment sentiment.jsonl.xz --texts real_texts.jsonl --output models/adapted
+
+A stage between pre-training and fine-tuning (supplementary training on intermediate labelled tasks, Phang et al.
+2018, https://arxiv.org/abs/1811.01088). ``--sentiment`` has lines with ``text`` and ``sentiment``; ``--texts``
+has lines with the fields of data/feedback but ``group``, all of which count. Only the encoder is kept: the result is
+an encoder folder like any other, to be named as --encoder of training.finetune.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, concatenate_datasets
+from transformers import AutoTokenizer, HfArgumentParser
+
+from fbclass.encode import TextEncoder
+from fbclass.schema import ThemeSchema
+from training.config import option
+from training.data import Comment
+from training.features import build_features, only_sentiment
+from training.loop import LoopConfig, seed_everything, train
+from training.model import FeedbackModel
+
+
+@dataclass
+class AdaptConfig(LoopConfig):
+    """Every setting; each is a command-line flag."""
+
+    encoder: str = option("models/encoder", "encoder folder to start from")
+    output: str = option("models/adapted", "encoder folder to write")
+    schema: str = option("data/themes.yaml", "theme schema")
+    sentiment: str = option("", "file of texts with a sentiment; empty: none")
+    rows: int = option(40_000, "how many of its lines to draw")
+    texts: str = option("", "file of texts with themes, sentiment, evidence and parties; empty: none")
+    held_out: float = option(0.25, "share of --texts that is not trained on")
+    repeat: int = option(3, "how often each of the others is read")
+    epochs: int = option(1, "passes over everything")
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON Lines file, compressed with xz or not."""
+    with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def to_comment(row: dict[str, Any], number: int, source: str) -> Comment:
+    """A line as a comment; what it does not say is empty."""
+    return Comment(
+        id=f"{source}-{number}",
+        text=row["text"],
+        themes=tuple(row.get("themes", ())),
+        sentiment=row["sentiment"],
+        evidence={theme: tuple(pieces) for theme, pieces in row.get("evidence", {}).items()},
+        about=tuple(row.get("about", ())),
+        group=f"{source}-{number}",
+        source=source,
+    )
+
+
+def held_out_texts(path: Path, share: float) -> tuple[list[Comment], list[Comment]]:
+    """The texts to train on and those kept apart, drawn once and for all (seed 7)."""
+    rows = list(read_lines(path))
+    order = np.random.default_rng(7).permutation(len(rows))
+    apart = int(share * len(rows))
+    comments = [to_comment(rows[i], int(i), path.stem) for i in order]
+    return comments[apart:], comments[:apart]
+
+
+def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema) -> Dataset:
+    """Everything to train on; ``ValueError`` when neither file is given."""
+    parts = []
+    if config.sentiment:
+        rows = list(read_lines(Path(config.sentiment)))
+        drawn = np.random.default_rng(config.seed).permutation(len(rows))[: config.rows]
+        comments = [to_comment(rows[i], int(i), "sentiment") for i in drawn]
+        parts.append(only_sentiment(build_features(comments, encoder, schema.ids)))
+    if config.texts:
+        texts, _ = held_out_texts(Path(config.texts), config.held_out)
+        parts += [build_features(texts, encoder, schema.ids)] * config.repeat
+    if not parts:
+        raise ValueError("nothing to adapt to: give --sentiment, --texts or both")
+    return concatenate_datasets(parts)
+
+
+def adapt(config: AdaptConfig) -> None:
+    """From an encoder to an adapted encoder folder."""
+    seed_everything(config.seed)
+    schema = ThemeSchema.load(config.schema)
+    tokenizer = AutoTokenizer.from_pretrained(config.encoder)
+    output = Path(config.output)
+    partial = output.with_name(output.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    tokenizer.save_pretrained(partial)
+    features = load_features(config, TextEncoder(partial / "tokenizer.json", config.max_length), schema)
+    model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
+    model = train(model, features, config, tokenizer.mask_token_id)
+    model.encoder.half().save_pretrained(partial)
+    for name in ("README.md", "loss.jsonl", "pretraining.json"):
+        if (Path(config.encoder) / name).exists():
+            shutil.copy(Path(config.encoder) / name, partial)
+    shutil.rmtree(output, ignore_errors=True)
+    partial.rename(output)
+    print(f"wrote {output}")
+
+
+def main() -> None:
+    (config,) = HfArgumentParser(AdaptConfig).parse_args_into_dataclasses()
+    adapt(config)
+
+
+if __name__ == "__main__":
+    main()

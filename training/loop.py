@@ -1,0 +1,134 @@
+"""The training loop that adapting and fine-tuning share: losses, learning rates, averaged weights."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+from transformers import get_linear_schedule_with_warmup
+
+from training.config import option
+from training.features import UNKNOWN, Batch, batches
+from training.model import FeedbackModel, Outputs
+
+
+@dataclass
+class LoopConfig:
+    """Settings of the loop; each is a command-line flag of the scripts that use it."""
+
+    epochs: int = option(5, "passes over the comments")
+    batch: int = option(32, "comments in one update")
+    lr: float = option(1e-3, "learning rate of the last encoder layer and the heads")
+    layer_decay: float = option(0.95, "factor on the learning rate from each layer to the one below it")
+    weight_decay: float = option(0.05, "AdamW weight decay")
+    warmup: float = option(0.1, "fraction of the run")
+    dropout: float = option(0.1, "dropout before the heads")
+    encoder_dropout: float = option(0.0, "dropout inside the encoder; drawing it costs a sixth of the time")
+    token_drop: float = option(0.1, "share of the tokens hidden from the encoder in training")
+    sentiment_weight: float = option(1.0, "weight of the sentiment loss against the theme loss")
+    evidence_weight: float = option(1.0, "weight of the evidence loss")
+    about_weight: float = option(0.5, "weight of the party loss")
+    smoothing: float = option(0.05, "label smoothing")
+    average: float = option(0.995, "decay of the running average of the weights that is kept")
+    max_length: int = option(512, "tokens in one window")
+    seed: int = option(1, "seed of everything random")
+
+
+def parameter_groups(model: FeedbackModel, config: LoopConfig) -> list[dict[str, object]]:
+    """Layer-wise learning rates (Howard & Ruder 2018, https://arxiv.org/abs/1801.06146): what the
+    encoder learnt first changes least. Vectors (norms, biases) are not decayed.
+    """
+    depth = model.encoder.config.num_hidden_layers
+    groups: dict[tuple[float, float], list[Tensor]] = {}
+    for name, parameter in model.named_parameters():
+        digits = [int(part) for part in name.split(".") if part.isdigit()]
+        if not parameter.requires_grad:
+            continue
+        if not name.startswith("encoder."):
+            height = depth
+        elif "layer" in name and digits:
+            height = digits[0] + 1
+        else:
+            height = depth if "final" in name else 0
+        rate = config.lr * config.layer_decay ** (depth - height)
+        key = (rate, config.weight_decay if parameter.ndim > 1 else 0.0)
+        groups.setdefault(key, []).append(parameter)
+    return [{"params": p, "lr": lr, "weight_decay": wd} for (lr, wd), p in groups.items()]
+
+
+def loss_of(outputs: Outputs, batch: Batch, config: LoopConfig) -> Tensor:
+    """Weighted sum of the four losses; padding and labels that are ``UNKNOWN`` count in none."""
+    smooth = torch.where(batch.themes > 0, 1 - config.smoothing, config.smoothing)
+    themes = binary_cross_entropy_with_logits(outputs.themes.float(), smooth, reduction="none")
+    sentiment = cross_entropy(outputs.sentiment.float(), batch.sentiment, label_smoothing=config.smoothing)
+    evidence = binary_cross_entropy_with_logits(outputs.evidence.float(), batch.evidence, reduction="none")
+    about = binary_cross_entropy_with_logits(outputs.about.float(), batch.about, reduction="none")
+    real = batch.attention_mask > 0
+    return (
+        # Times 4: the mean over themes or tokens hides that there are several decisions in each comment.
+        4 * _mean(themes, batch.themes != UNKNOWN)
+        + config.sentiment_weight * sentiment
+        + config.evidence_weight * 4 * _mean(evidence, real.unsqueeze(-1) & (batch.evidence != UNKNOWN))
+        + config.about_weight * 4 * _mean(about, real & (batch.about != UNKNOWN))
+    )
+
+
+def _mean(losses: Tensor, counted: Tensor) -> Tensor:
+    return (losses * counted).sum() / counted.sum().clamp(min=1)
+
+
+def train(model: FeedbackModel, features: Dataset, config: LoopConfig, mask_id: int) -> FeedbackModel:
+    """Train and return the running average of the weights (Izmailov et al. 2018,
+    https://arxiv.org/abs/1803.05407, with exponential weights)."""
+    rng = np.random.default_rng(config.seed)
+    steps = config.epochs * math.ceil(len(features) / config.batch)
+    optimizer = torch.optim.AdamW(parameter_groups(model, config), betas=(0.9, 0.98), fused=True)
+    schedule = get_linear_schedule_with_warmup(optimizer, int(config.warmup * steps), steps)
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average))
+    model.train()
+    with tqdm(total=steps, desc="train", unit="batch") as bar:
+        for _ in range(config.epochs):
+            for batch in batches(features, config.batch, rng):
+                ids = batch.input_ids
+                hidden = torch.from_numpy(rng.random(ids.shape) < config.token_drop) & (ids > mask_id)
+                with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
+                    outputs = model(ids.masked_fill(hidden, mask_id), batch.attention_mask, batch.ngrams)
+                loss = loss_of(outputs, batch, config)
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad(set_to_none=True)
+                averaged.update_parameters(model)
+                bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+                bar.update()
+    result: FeedbackModel = averaged.module
+    return result.eval()
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 matrices in hardware; elsewhere it would be slower."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def seed_everything(seed: int) -> None:
+    """Make two runs with one seed, on one machine and number of threads, give one model."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+
+
+def round_to_half(model: nn.Module) -> None:
+    """Round the weights to float16, which is how they are stored: what is measured is what is kept."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.half().float())
