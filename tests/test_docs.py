@@ -146,8 +146,7 @@ def test_fbclass_commands(workspace: Path) -> None:
             timeout=120,
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-        named = ("-o", "--report", "--errors", "--json")
-        outputs = [after for option, after in pairwise(arguments) if option in named]
+        outputs = [after for option, after in pairwise(arguments) if option in ("-o", "--report", "--errors", "--json")]
         assert outputs, f"{line} names no result"
         assert all((workspace / name).stat().st_size > 0 for name in outputs), line
         written.update(outputs)

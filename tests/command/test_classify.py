@@ -186,6 +186,8 @@ def test_an_interrupted_run_leaves_no_output(tmp_path: Path, tiny_model: Path, n
         [*COMMAND, "classify", str(source), "--model", str(tiny_model)],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        # What a shell starts in the background ignores SIGINT, and so would whatever it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
         seen = b""

@@ -57,6 +57,7 @@ def config(corpus: Path, folder: Path, root: Path) -> PretrainConfig:
         long=64,
         micro_batch=512,
         batch=1024,
+        weight_decay=0.01,
         checkpoint_minutes=0.002,
         workers=1,
     )
