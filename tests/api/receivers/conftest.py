@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from api.submissions import SubmissionIn
 
 from api.receivers.delivery import Delivery, Incoming, Upsert
+from api.submissions import SubmissionIn
 
 NOW = datetime(2026, 3, 5, 2, 2, 0, tzinfo=UTC)
 
