@@ -14,7 +14,7 @@ import json
 import lzma
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +105,11 @@ def adapt(config: AdaptConfig) -> None:
     model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
     model = train(model, features, config, tokenizer.mask_token_id)
     model.encoder.half().save_pretrained(partial)
-    for name in ("README.md", "loss.jsonl", "pretraining.json"):
-        if (Path(config.encoder) / name).exists():
-            shutil.copy(Path(config.encoder) / name, partial)
+    # The card of the encoder it started from would be wrong here: what was done stands beside the weights instead.
+    settings = {
+        k: v for k, v in asdict(config).items() if k not in ("encoder", "output", "schema", "sentiment", "texts")
+    }
+    (partial / "adaptation.json").write_text(json.dumps(settings | {"examples": len(features)}, indent=2) + "\n")
     shutil.rmtree(output, ignore_errors=True)
     partial.rename(output)
     print(f"wrote {output}")

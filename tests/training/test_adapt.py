@@ -59,6 +59,7 @@ def test_the_result_is_an_encoder_folder_that_has_moved(config: AdaptConfig) -> 
     adapt(config)
     before, after = AutoModel.from_pretrained(config.encoder), AutoModel.from_pretrained(config.output)
     assert (Path(config.output) / "tokenizer.json").exists()
+    assert json.loads((Path(config.output) / "adaptation.json").read_text())["examples"] == 30 + 2 * 15
     moved = [
         not torch.allclose(a, b.float(), atol=1e-3)
         for a, b in zip(before.parameters(), after.parameters(), strict=True)
