@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from api.settings import Settings
-from fbclass.bundle import ModelInfo
+from fbclass.bundle import ModelInfo, Preference, prefer
 from fbclass.decode import RawOutput, decode
 from fbclass.errors import ModelError
 from fbclass.results import Prediction
@@ -37,10 +37,18 @@ LoadEngine = Callable[[Settings], Engine]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to answer: ``thresholds`` for some themes in place of the model's own, evidence or none."""
+    """How to answer: ``thresholds`` for some themes in place of those that the model has for ``prefer``, evidence
+    or none.
+    """
 
     thresholds: Mapping[str, float] | None = None
+    prefer: Preference = "balance"
     evidence: bool = True
+
+    @property
+    def decides(self) -> bool:
+        """Whether the model's own way to decide is changed."""
+        return self.thresholds is not None or self.prefer != "balance"
 
 
 PLAIN = Options()
@@ -71,11 +79,11 @@ def predict(asks: Sequence[Ask]) -> list[Prediction]:
     """Predictions in the order of ``asks``; usually one call of one model."""
     groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for position, ask in enumerate(asks):
-        groups[id(ask.engine), ask.options.thresholds is not None].append(position)
+        groups[id(ask.engine), ask.options.decides].append(position)
     found: dict[int, Prediction] = {}
-    for (_, has_thresholds), positions in groups.items():
+    for (_, decides), positions in groups.items():
         some = [asks[position] for position in positions]
-        answers = _with_thresholds(some) if has_thresholds else some[0].engine.classify([ask.text for ask in some])
+        answers = _decided_otherwise(some) if decides else some[0].engine.classify([ask.text for ask in some])
         found.update(zip(positions, answers, strict=True))
     return [
         found[position] if ask.options.evidence else _without_evidence(found[position])
@@ -83,18 +91,17 @@ def predict(asks: Sequence[Ask]) -> list[Prediction]:
     ]
 
 
-def _with_thresholds(asks: Sequence[Ask]) -> list[Prediction]:
+def _decided_otherwise(asks: Sequence[Ask]) -> list[Prediction]:
     engine = asks[0].engine
     raws = engine.raw_outputs([ask.text for ask in asks])
     return [
-        decode(
-            ask.text,
-            None,
-            raw,
-            replace(engine.info, thresholds={**engine.info.thresholds, **(ask.options.thresholds or {})}),
-        )
-        for ask, raw in zip(asks, raws, strict=True)
+        decode(ask.text, None, raw, _decision(engine.info, ask.options)) for ask, raw in zip(asks, raws, strict=True)
     ]
+
+
+def _decision(info: ModelInfo, options: Options) -> ModelInfo:
+    preferred = prefer(info, options.prefer)
+    return replace(preferred, thresholds={**preferred.thresholds, **(options.thresholds or {})})
 
 
 def _without_evidence(prediction: Prediction) -> Prediction:

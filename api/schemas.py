@@ -29,6 +29,9 @@ class Options(Request):
         max_length=100,
         description="Probability from which a theme is reported, by theme id; the model's own for those left out.",
     )
+    prefer: Literal["balance", "precision"] = Field(
+        "balance", description="precision: fewer themes that are not there, more that are missed."
+    )
     evidence: bool = Field(True, description="False: leave the evidence of themes empty.")
 
 
@@ -133,13 +136,9 @@ PREDICTION_EXAMPLE: dict[str, Any] = {
 }
 
 
-class Prediction(Answer):
-    """What the model says of one comment."""
+class StoredPrediction(Answer):
+    """What the model says of a comment that is kept beside it."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [PREDICTION_EXAMPLE]})
-
-    id: str | None = Field(description="The id that came with the comment, or null.")
-    text: str = Field(description="The comment as given.")
     themes: list[ThemeTag] = Field(description="Themes over their own threshold, highest first; often empty.")
     sentiment: Sentiment
     about: list[Span] = Field(description="Departments, roles or systems spoken of.")
@@ -147,6 +146,19 @@ class Prediction(Answer):
     needs_review: bool = Field(description="True for a comment that a person should look at.")
     truncated: bool = Field(description="True when part of the text was not read.")
     model: str = Field(description="Name and version of the model.")
+
+
+class Given(Answer):
+    """The comment that an answer is about."""
+
+    id: str | None = Field(description="The id that came with the comment, or null.")
+    text: str = Field(description="The comment as given.")
+
+
+class Prediction(StoredPrediction, Given):
+    """What the model says of one comment."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [PREDICTION_EXAMPLE]})
 
 
 class FieldError(Answer):

@@ -29,7 +29,11 @@ class Settings(BaseSettings):
     model: Path | None = Field(default=None, description="model folder; none: the one that ships with fbclass")
     host: str = Field(default="127.0.0.1", description="address to listen on; another than this machine's needs keys")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes any free one")
-    threads: int | None = Field(default=None, ge=1, description="CPU threads for one batch; none: one per core")
+    threads: int = Field(
+        default=1,
+        ge=1,
+        description="CPU threads for one batch: one answers single comments soonest, more help long lists",
+    )
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="auto: text on a terminal, else one JSON object a line"
     )
@@ -56,7 +60,7 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=600, description="seconds that one request may take, from its first byte to its answer"
     )
     batch_wait_ms: float = Field(
-        default=1.0, ge=0, le=1000, description="milliseconds that a request waits for others to share its batch"
+        default=0.5, ge=0, le=1000, description="milliseconds that a request waits for others to share its batch"
     )
     queue_limit: int = Field(default=1024, ge=1, description="comments waiting or being classified, at most; then 429")
     queue_wait_ms: float = Field(

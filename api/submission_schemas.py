@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from api.schemas import MAX_ID_LENGTH, MAX_TEXT_LENGTH, Answer, Request, Sentiment, Span, ThemeTag
+from api.schemas import MAX_ID_LENGTH, MAX_TEXT_LENGTH, Answer, Request, StoredPrediction
 from fbclass.store.submissions import Submission
 
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
@@ -49,18 +49,6 @@ class NewSubmission(Request):
     )
     department: str | None = Field(None, max_length=MAX_ID_LENGTH, description="The writer's department.")
     submitted_at: Moment | None = Field(None, description="When it was written, RFC 3339 with its offset.")
-
-
-class StoredPrediction(Answer):
-    """What the model said when the submission came."""
-
-    themes: list[ThemeTag] = Field(description="Themes over their own threshold, highest first; often empty.")
-    sentiment: Sentiment
-    about: list[Span] = Field(description="Departments, roles or systems spoken of.")
-    scores: dict[str, float] = Field(description="Calibrated probability of every theme, by id.")
-    needs_review: bool = Field(description="True for a comment that a person should look at.")
-    truncated: bool = Field(description="True when part of the text was not read.")
-    model: str = Field(description="Name and version of the model.")
 
 
 class StoredSubmission(Answer):

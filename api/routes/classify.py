@@ -128,7 +128,14 @@ def _options(given: schemas.Options | None, service: Service) -> Options:
             detail_zh=f"只接受当前模型的主题:{ids}",
         )
         raise ProblemError(INVALID_INPUT, errors=[where])
-    return Options(thresholds=given.thresholds, evidence=given.evidence)
+    if given.prefer == "precision" and service.engine.info.precision is None:
+        where = FieldError(
+            pointer=pointer("options", "prefer"),
+            detail=f"the model {service.engine.name} has no thresholds for precision: leave it out, or train it again",
+            detail_zh=f"模型 {service.engine.name} 没有精确取向的阈值:请去掉这一项,或者重新训练",
+        )
+        raise ProblemError(INVALID_INPUT, errors=[where])
+    return Options(thresholds=given.thresholds, prefer=given.prefer, evidence=given.evidence)
 
 
 def _too_long(comment: Comment, settings: Settings, *place: str | int) -> list[FieldError]:

@@ -9,7 +9,7 @@ def test_environment_variables_set_and_empty_ones_do_not(monkeypatch: pytest.Mon
     monkeypatch.setenv("FBCLASS_PORT", "9000")
     monkeypatch.setenv("FBCLASS_THREADS", "")
     settings = load_settings()
-    assert (settings.port, settings.threads, settings.host) == (9000, None, "127.0.0.1")
+    assert (settings.port, settings.threads, settings.host) == (9000, 1, "127.0.0.1")
 
 
 @pytest.mark.parametrize(
