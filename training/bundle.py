@@ -20,8 +20,9 @@ from fbclass.evaluation import Gold, evaluate
 from fbclass.schema import ThemeSchema
 from training.calibrate import Labelled, fit
 from training.data import Comment, list_files
-from training.export import export_float, quantize
+from training.export import export_float
 from training.model import FeedbackModel
+from training.quantize import quantize
 
 LARGEST_LOSS = 0.005  # quantising may cost half a point of any metric, not more
 _LIBRARIES = ("torch", "transformers", "datasets", "scikit-learn", "onnx", "onnxruntime", "tokenizers")
