@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     )
     queue_limit: int = Field(default=1024, ge=1, description="comments waiting or being classified, at most; then 429")
     queue_wait_ms: float = Field(
-        default=150.0, gt=0, le=60_000, description="milliseconds that a new comment would wait, at most; then 429"
+        default=80.0, gt=0, le=60_000, description="milliseconds that a new comment would wait, at most; then 429"
     )
 
     webhook_url: HttpUrl | None = Field(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fbclass.bundle import read_info, write_info
+from fbclass.bundle import Decision, prefer, read_info, write_info
 from fbclass.classifier import Classifier
 from fbclass.errors import ModelError
 
@@ -31,6 +32,28 @@ def test_info_survives_writing(copy: Path) -> None:
     info = read_info(copy)
     write_info(copy, info)
     assert read_info(copy) == info
+
+
+def test_a_preference_for_precision_takes_the_second_thresholds(copy: Path) -> None:
+    info = read_info(copy)
+    second = Decision(dict.fromkeys(info.schema.ids, 0.97), 0.4)
+    write_info(copy, replace(info, precision=second))
+    again = read_info(copy)
+    assert again.precision == second and prefer(again, "balance") is again
+    preferred = prefer(again, "precision")
+    assert (preferred.thresholds, preferred.review_threshold) == (second.thresholds, 0.4)
+    assert replace(preferred, thresholds=again.thresholds, review_threshold=again.review_threshold) == again
+    assert Classifier.load(copy, preference="precision").info == preferred
+
+
+def test_a_folder_from_before_there_was_a_preference(copy: Path) -> None:
+    edit(copy, lambda data: data.pop("precision", None))
+    assert Classifier.load(copy).info.precision is None
+    with pytest.raises(ModelError, match="has no thresholds for precision: train it again") as e:
+        Classifier.load(copy, preference="precision")
+    assert "没有精确取向" in e.value.chinese
+    with pytest.raises(ValueError, match="there are balance, precision"):
+        prefer(read_info(copy), "recall")  # type: ignore[arg-type]
 
 
 def test_serving_does_without_the_training_weights(copy: Path) -> None:
@@ -74,6 +97,11 @@ def rename_theme(data: dict[str, Any]) -> None:
             r"sentiment labels is \['good', 'bad'\], expected \['negative'",
         ),
         (lambda d: d["thresholds"].pop("slow_response"), r"themes of the thresholds is \['culture_gap'"),
+        (
+            lambda d: d.update(precision={"thresholds": {"slow_response": 0.9}, "review_threshold": 0.3}),
+            r"thresholds for precision is \['slow_response'\], expected \['culture_gap'",
+        ),
+        (lambda d: d.update(precision={"thresholds": {}}), "is damaged"),
         (rename_theme, "schema hash is [0-9a-f]{64}, expected [0-9a-f]{64}"),
         (lambda d: d.pop("schema"), "is damaged"),
         (lambda d: d["schema"].update(themes=[]), "is damaged"),

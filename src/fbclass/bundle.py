@@ -15,9 +15,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fbclass.errors import ModelError, SchemaError
 from fbclass.results import SENTIMENTS
@@ -27,6 +27,8 @@ from fbclass.text import TEXT_VERSION
 FORMAT = 1
 INFO_FILE = "fbclass.json"
 SERVING_FILES = ("config.json", "tokenizer.json", "model.onnx")
+Preference = Literal["balance", "precision"]
+PREFERENCES: tuple[Preference, ...] = ("balance", "precision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,14 @@ class Calibration:
     scale: Mapping[str, float]
     bias: Mapping[str, float]
     temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Another way to decide by the same probabilities; the fields mean what they do in ``ModelInfo``."""
+
+    thresholds: Mapping[str, float]
+    review_threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,7 @@ class ModelInfo:
     training_data: str = ""  # SHA-256 over their files
     libraries: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    precision: Decision | None = None  # few wrong themes at the price of missed ones; folders of early models lack it
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each other file
     format: int = FORMAT
 
@@ -68,6 +79,23 @@ class ModelInfo:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as ``fbclass.json`` holds it."""
         return {**asdict(self), "schema": self.schema.to_dict(), "schema_hash": self.schema.hash}
+
+
+def prefer(info: ModelInfo, preference: Preference) -> ModelInfo:
+    """``info`` as it decides under a preference: "balance", its own way, or "precision".
+
+    ``ModelError`` when the folder was written before models had thresholds for precision.
+    """
+    if preference not in PREFERENCES:
+        raise ValueError(f"prefer {preference!r}: there are {', '.join(PREFERENCES)}")
+    if preference == "balance":
+        return info
+    if info.precision is None:
+        raise ModelError(
+            f"the model {info} has no thresholds for precision: train it again, or leave the preference out",
+            f"模型 {info} 没有精确取向（precision）的阈值：请重新训练，或者去掉这个选项",
+        )
+    return replace(info, thresholds=info.precision.thresholds, review_threshold=info.precision.review_threshold)
 
 
 def bundled(name: str) -> Path:
@@ -140,6 +168,7 @@ def _from_dict(data: dict[str, Any], path: Path) -> ModelInfo:
             "calibration": Calibration(**data["calibration"]),
             "sentiments": tuple(data["sentiments"]),
             "trained_on": tuple(data["trained_on"]),
+            "precision": Decision(**data["precision"]) if data.get("precision") else None,
         }
     )
 
@@ -147,12 +176,14 @@ def _from_dict(data: dict[str, Any], path: Path) -> ModelInfo:
 def _check_fit(data: dict[str, Any], info: ModelInfo, path: Path) -> None:
     """Refuse a folder whose parts speak of different things; the sentence names both sides."""
     ids = list(info.schema.ids)
+    precise = info.precision.thresholds if info.precision else info.thresholds
     pairs: list[tuple[str, str, Any, Any]] = [
         ("format", "格式版本", info.format, FORMAT),
         ("text pipeline version", "文本处理版本", info.text_version, TEXT_VERSION),
         ("schema hash", "主题校验和", data.get("schema_hash"), info.schema.hash),
         ("sentiment labels", "情感标签", list(info.sentiments), list(SENTIMENTS)),
         ("themes of the thresholds", "阈值的主题", sorted(info.thresholds), sorted(ids)),
+        ("themes of the thresholds for precision", "精确取向的阈值的主题", sorted(precise), sorted(ids)),
         ("themes of the calibration", "校准的主题", sorted(info.calibration.scale), sorted(ids)),
     ]
     for english, chinese, found, expected in pairs:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fbclass.bundle import ModelInfo, bundled, read_info
+from fbclass.bundle import ModelInfo, Preference, bundled, prefer, read_info
 from fbclass.decode import RawOutput, decode, join_windows
 from fbclass.encode import TextEncoder, Window, batches
 from fbclass.errors import ModelError
@@ -30,13 +30,16 @@ class Classifier:
         self._encoder = TextEncoder(folder / "tokenizer.json", info.max_length)
 
     @classmethod
-    def load(cls, model: str | Path | None = None, *, threads: int | None = None) -> Classifier:
+    def load(
+        cls, model: str | Path | None = None, *, threads: int | None = None, preference: Preference = "balance"
+    ) -> Classifier:
         """Load a model folder (None: the one that ships with fbclass); ``ModelError`` if it does not fit.
 
         ``threads``: CPU threads for one batch; None leaves it to onnxruntime (one per core).
+        ``preference``: "precision" gives fewer themes that are not there and misses more.
         """
         folder = Path(model) if model is not None else bundled(DEFAULT_MODEL)
-        info = read_info(folder)
+        info = prefer(read_info(folder), preference)
         session = _open_session(folder / "model.onnx", threads)
         outputs = {o.name: o.shape for o in session.get_outputs()}
         expected = {"themes": len(info.schema.ids), "sentiment": len(info.sentiments)}
@@ -50,7 +53,7 @@ class Classifier:
 
     @property
     def name(self) -> str:
-        """Name and version, as predictions carry it: ``fbclass-small@0.2.0``."""
+        """Name and version, as predictions carry it: ``fbclass-small@0.3.0``."""
         return str(self.info)
 
     @property

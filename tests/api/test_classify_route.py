@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,9 @@ import httpx
 import pytest
 
 from fbclass import Classifier
+from fbclass.bundle import Decision, read_info, write_info
 from tests.answers import expected, pointers, problem, same
+from tests.api.conftest import Serve
 
 URL = "/v1/classify"
 
@@ -86,6 +90,7 @@ def test_any_unicode_text_comes_back_as_it_was(client: httpx.Client, text: str) 
         ({"text": "慢", "id": "x" * 201}, ["#/id"]),
         ({"text": "慢", "options": {"evidence": "no"}}, ["#/options/evidence"]),
         ({"text": "慢", "options": {"threshold": 1}}, ["#/options"]),
+        ({"text": "慢", "options": {"prefer": "recall"}}, ["#/options/prefer"]),
         ({"text": "慢", "options": {"thresholds": {"slow_response": 0}}}, ["#/options/thresholds"]),
         ({"text": "慢", "options": {"thresholds": {"slow_response": float("nan")}}}, ["#/options/thresholds"]),
         ({"comments": [], "options": {"thresholds": {"没有这个主题": 0.5}}}, ["#/options/thresholds"]),
@@ -142,6 +147,30 @@ def test_thresholds_and_evidence_can_be_chosen(client: httpx.Client, model: Clas
     ).json()
     assert bare["themes"] and all(tag["evidence"] == [] for tag in bare["themes"])
     assert client.post(URL, json={"text": text, "options": {}}).json() == plain
+
+
+def test_precision_can_be_preferred(serve: Serve, model: Classifier, tmp_path: Path) -> None:
+    folder = shutil.copytree(model.folder, tmp_path / "model")
+    ids = model.schema.ids
+    write_info(folder, replace(read_info(folder), precision=Decision(dict.fromkeys(ids, 0.99), 0.0)))
+    text = "报销单交上去一个月了还没批,问了也没人回"
+    with serve(model=folder) as client:
+        plain = client.post(URL, json={"text": text, "options": {"prefer": "balance"}}).json()
+        assert plain["themes"] and plain == client.post(URL, json={"text": text}).json()
+        both = {"text": text, "options": {"prefer": "precision"}}
+        precise = client.post(URL, json=both).json()
+        assert precise["scores"] == pytest.approx(plain["scores"], abs=1e-3)
+        assert {tag["id"] for tag in precise["themes"]} == {i for i in ids if precise["scores"][i] >= 0.99}
+        assert precise["needs_review"]
+        both["options"] |= {"thresholds": {"slow_response": 0.01}}  # given one by one they come before the set
+        assert [tag["id"] for tag in client.post(URL, json=both).json()["themes"]][:1] == ["slow_response"]
+
+
+def test_a_model_without_thresholds_for_precision_says_so(client: httpx.Client, model: Classifier) -> None:
+    assert model.info.precision is None
+    document = problem(client.post(URL, json={"text": "慢", "options": {"prefer": "precision"}}), 422, "invalid-input")
+    (error,) = document["errors"]
+    assert error["pointer"] == "#/options/prefer" and model.name in error["detail"] and model.name in error["detail_zh"]
 
 
 def test_a_refusal_never_repeats_what_was_sent(client: httpx.Client) -> None:

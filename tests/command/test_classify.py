@@ -6,14 +6,18 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
+
+from fbclass.bundle import Decision, read_info, write_info
 
 COMMAND = [sys.executable, "-m", "fbclass.command.main"]
 COMMENTS = [
@@ -91,6 +95,25 @@ def test_the_report_is_written_beside(survey: Path, tiny_model: Path, tmp_path: 
     assert result.returncode == 0, result.stderr
     assert str(report) in result.stdout
     assert report.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html")
+
+
+def test_precision_can_be_preferred(survey: Path, tiny_model: Path, tmp_path: Path) -> None:
+    refused = fbclass("classify", survey, "--model", tiny_model, "--prefer", "precision")
+    assert (refused.returncode, refused.stdout) == (1, "") and "没有精确取向" in refused.stderr
+    assert not survey.with_name("调查_已分类.xlsx").exists()
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    info = read_info(model)
+    write_info(model, replace(info, precision=Decision(dict.fromkeys(info.schema.ids, 0.99999), 0.9)))
+    themes = {}
+    for preference in ("balance", "precision"):
+        out, report = tmp_path / f"{preference}.jsonl", tmp_path / f"{preference}.html"
+        options = ("--model", model, "--prefer", preference, "-q")
+        assert fbclass("classify", survey, "-o", out, *options).returncode == 0
+        lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        themes[preference] = json.dumps(lines, ensure_ascii=False).count('"evidence"')
+        assert fbclass("report", survey, "-o", report, *options).returncode == 0
+        assert ("没有意见被归到任何协作问题" in report.read_text(encoding="utf-8")) == (preference == "precision")
+    assert themes["precision"] == 0 < themes["balance"]
 
 
 def test_existing_results_and_the_input_are_not_overwritten(survey: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import click
 from fbclass.command.language import LocalCommand, in_language, language_option
 
 if TYPE_CHECKING:
+    from fbclass.bundle import Preference
     from fbclass.classifier import Classifier
     from fbclass.results import Prediction
     from fbclass.schema import ThemeSchema
@@ -82,6 +83,16 @@ def command(language: str) -> click.Command:
         help=say("模型文件夹；默认使用自带的模型", "model folder; default: the one that comes with fbclass"),
     )
     @click.option(
+        "--prefer",
+        "preference",
+        type=click.Choice(["balance", "precision"]),
+        default="balance",
+        help=say(
+            "precision：宁可漏标也少标错主题；默认 balance，两者兼顾",
+            "precision: fewer wrong themes, more missed ones; default: balance of both",
+        ),
+    )
+    @click.option(
         "--force",
         is_flag=True,
         help=say("输出文件已存在时替换它（默认不替换）", "replace output files that exist (refused otherwise)"),
@@ -96,6 +107,7 @@ def command(language: str) -> click.Command:
         department: str | None,
         report: Path | None,
         model: Path | None,
+        preference: Preference,
         force: bool,
         quiet: bool,
     ) -> None:
@@ -113,7 +125,7 @@ def command(language: str) -> click.Command:
 
         from fbclass.classifier import Classifier
 
-        classifier = Classifier.load(model)
+        classifier = Classifier.load(model, preference=preference)
         predictions = classify_table(classifier, table, language, quiet=quiet)
         lost = write_table(table, predictions, target, schema=classifier.schema, language=language)
         if report is not None:

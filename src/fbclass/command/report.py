@@ -12,6 +12,7 @@ from fbclass.command.language import LocalCommand, in_language, language_option
 from fbclass.errors import OutputError
 
 if TYPE_CHECKING:
+    from fbclass.bundle import Preference
     from fbclass.classifier import Classifier
     from fbclass.report import ReportRow
     from fbclass.results import Prediction
@@ -69,6 +70,16 @@ def command(language: str) -> click.Command:
         help=say("模型文件夹；默认使用自带的模型", "model folder; default: the one that comes with fbclass"),
     )
     @click.option(
+        "--prefer",
+        "preference",
+        type=click.Choice(["balance", "precision"]),
+        default="balance",
+        help=say(
+            "precision：宁可漏标也少标错主题；默认 balance，两者兼顾",
+            "precision: fewer wrong themes, more missed ones; default: balance of both",
+        ),
+    )
+    @click.option(
         "--reclassify",
         is_flag=True,
         help=say("不采用表里已有的标签，全部重新识别", "classify anew and leave tags that stand in the table aside"),
@@ -87,6 +98,7 @@ def command(language: str) -> click.Command:
         sheet: str | None,
         department: str | None,
         model: Path | None,
+        preference: Preference,
         reclassify: bool,
         force: bool,
         quiet: bool,
@@ -104,7 +116,7 @@ def command(language: str) -> click.Command:
         from fbclass.classifier import Classifier
         from fbclass.report import write_report
 
-        classifier = Classifier.load(model)
+        classifier = Classifier.load(model, preference=preference)
         rows = _rows(table, _predictions(table, classifier, language, reclassify=reclassify, quiet=quiet))
         write_report(rows, target, schema=classifier.schema, language=language, source_name=source.name)
         if not quiet:
