@@ -4,8 +4,9 @@
 
 A stage between pre-training and fine-tuning (supplementary training on intermediate labelled tasks, Phang et al.
 2018, https://arxiv.org/abs/1811.01088). ``--sentiment`` has lines with ``text`` and ``sentiment``; ``--texts``
-has lines with the fields of data/feedback but ``group``, all of which count. Only the encoder is kept: the result is
-an encoder folder like any other, to be named as --encoder of training.finetune.
+has lines with the fields of data/feedback but ``group``, all of which count. Only the encoder is kept, and the output
+layer for masked words as it was: the result is an encoder folder like any other, to be named as --encoder of
+training.finetune.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from datasets import Dataset, concatenate_datasets
-from transformers import AutoTokenizer, HfArgumentParser
+from transformers import AutoModelForMaskedLM, AutoTokenizer, HfArgumentParser
 
 from fbclass.encode import TextEncoder
 from fbclass.schema import ThemeSchema
@@ -39,11 +41,12 @@ class AdaptConfig(LoopConfig):
     output: str = option("models/adapted", "encoder folder to write")
     schema: str = option("data/themes.yaml", "theme schema")
     sentiment: str = option("", "file of texts with a sentiment; empty: none")
-    rows: int = option(40_000, "how many of its lines to draw")
+    rows: int = option(30_000, "how many of its lines to draw")
     texts: str = option("", "file of texts with themes, sentiment, evidence and parties; empty: none")
     held_out: float = option(0.25, "share of --texts that is not trained on")
     repeat: int = option(3, "how often each of the others is read")
     epochs: int = option(1, "passes over everything")
+    lr: float = option(3e-4, "learning rate, a third of fine-tuning's: it keeps what pre-training taught")
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -92,6 +95,17 @@ def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema
     return concatenate_datasets(parts)
 
 
+def with_output_layer(encoder: Any, folder: str) -> Any:
+    """``encoder`` with the output layer for masked words of the folder it came from, so that pre-training can go on
+    from it; without, where that folder has none.
+    """
+    if not any("MaskedLM" in name for name in encoder.config.architectures or ()):
+        return encoder
+    whole = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+    whole.base_model.load_state_dict(encoder.state_dict())
+    return whole
+
+
 def adapt(config: AdaptConfig) -> None:
     """From an encoder to an adapted encoder folder."""
     seed_everything(config.seed)
@@ -104,7 +118,7 @@ def adapt(config: AdaptConfig) -> None:
     features = load_features(config, TextEncoder(partial / "tokenizer.json", config.max_length), schema)
     model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
     model = train(model, features, config, tokenizer.mask_token_id)
-    model.encoder.half().save_pretrained(partial)
+    with_output_layer(model.encoder, config.encoder).half().save_pretrained(partial)
     # The card of the encoder it started from would be wrong here: what was done stands beside the weights instead.
     settings = {
         k: v for k, v in asdict(config).items() if k not in ("encoder", "output", "schema", "sentiment", "texts")

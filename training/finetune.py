@@ -4,8 +4,8 @@
 
 --encoder takes the bundled folder, any other Hugging Face folder or a hub name (hfl/rbt3,
 bert-base-chinese). Trains on train, fits thresholds and calibration on dev and checks that quantising
-costs nothing there. With --refit it then, with everything decided, trains once more on train and dev
-together. Test is never read here.
+costs nothing there. Then, with everything decided, it trains once more on train and dev together (--refit
+false leaves that out). Test is never read here.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class FinetuneConfig(LoopConfig):
     schema: str = option("data/themes.yaml", "theme schema")
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
-    version: str = option("0.2.0", "version of the model")
-    refit: bool = option(False, "after dev has set thresholds and calibration, train once more on train and dev")
+    version: str = option("0.3.0", "version of the model")
+    refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
     ngram_buckets: int = option(131072, "hashed character n-grams read beside the encoder; 0: none")
     ngram_folds: int = option(5, "parts in which the comments are read by n-grams that were fitted on the others")
 

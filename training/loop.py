@@ -24,7 +24,7 @@ from training.model import FeedbackModel, Outputs
 class LoopConfig:
     """Settings of the loop; each is a command-line flag of the scripts that use it."""
 
-    epochs: int = option(5, "passes over the comments")
+    epochs: int = option(4, "passes over the comments")
     batch: int = option(32, "comments in one update")
     lr: float = option(1e-3, "learning rate of the last encoder layer and the heads")
     layer_decay: float = option(0.95, "factor on the learning rate from each layer to the one below it")
