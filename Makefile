@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 # With -j two targets would install into one .venv at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint serve bench bench-api evaluate finetune pretrain check-data lock clean
+.PHONY: help demo test lint serve bench bench-api evaluate finetune pretrain probe check-data lock clean
 # Packages from elsewhere would count as installed.
 unexport PYTHONPATH PYTHONHOME
 export PYTHON
@@ -51,14 +51,19 @@ finetune: ## train the bundled model anew from the encoder
 	@$(RUN) -m training.finetune $(ARGS)
 
 # The allocator keeps freed memory instead of returning it page by page: 10 to 25% faster on two cores.
-pretrain: export MALLOC_MMAP_MAX_ = 0
-pretrain: export MALLOC_TRIM_THRESHOLD_ = 100000000000
-pretrain: export MALLOC_TOP_PAD_ = 268435456
-pretrain: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
+pretrain probe: export MALLOC_MMAP_MAX_ = 0
+pretrain probe: export MALLOC_TRIM_THRESHOLD_ = 100000000000
+pretrain probe: export MALLOC_TOP_PAD_ = 268435456
+pretrain probe: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
 pretrain: ## train the encoder on the text files in CORPUS=
 	@test -n "$(CORPUS)" || { echo "Name the folder of text files: make pretrain CORPUS=/path/to/texts" >&2; exit 2; }
 	@$(VENV) train
 	@$(RUN) -m training.pretrain --corpus "$(CORPUS)" $(ARGS)
+
+probe: ## fine-tune the encoder on the public sets in BENCH=, beside published models
+	@test -n "$(BENCH)" || { echo "Name the folder of public sets: make probe BENCH=/path/to/sets" >&2; exit 2; }
+	@$(VENV) train
+	@$(RUN) -m training.probe --bench "$(BENCH)" $(ARGS)
 
 check-data: ## prove that the labelled comments keep their rules
 	@$(VENV) train

@@ -20,11 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import HfArgumentParser
-
-from fbclass.errors import FbclassError, InputError
+from fbclass.errors import InputError
 from fbclass.results import SENTIMENTS, Prediction
-from training.config import option
+from training.config import option, run_script
 from training.markdown import table
 
 KINDS = ("mft", "inv", "dir")
@@ -248,22 +246,17 @@ def as_markdown(behaviour: Behaviour) -> str:
     return text
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line and return the exit status: 1 when the cases could not be run."""
-    (config,) = HfArgumentParser(BehaviourConfig).parse_args_into_dataclasses(
-        list(arguments) if arguments is not None else None
-    )
+def run(config: BehaviourConfig) -> str:
+    """The failure rates of a model folder as Markdown, with the failures where they are asked for."""
     from fbclass.classifier import Classifier
 
-    try:
-        behaviour = run_cases(load_cases(Path(config.cases)), Classifier.load(config.model).classify)
-    except (FbclassError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(as_markdown(behaviour))
-    if config.show_failures:
-        print("", *behaviour.failures, sep="\n")
-    return 0
+    behaviour = run_cases(load_cases(Path(config.cases)), Classifier.load(config.model).classify)
+    return "\n".join([as_markdown(behaviour), *(["", *map(str, behaviour.failures)] if config.show_failures else [])])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line and return the exit status: 1 when the cases could not be run."""
+    return run_script(BehaviourConfig, run, arguments)
 
 
 if __name__ == "__main__":

@@ -20,16 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transformers import HfArgumentParser
-
-from fbclass.errors import FbclassError, InputError
+from fbclass.errors import InputError
 from fbclass.evaluation import Gold, read_gold
 from fbclass.results import Prediction
 from fbclass.schema import ThemeSchema
 from fbclass.tables.output import check_output, replacing
 from training.baselines import fit_baselines
 from training.behaviour import load_cases, run_cases
-from training.config import option
+from training.config import option, run_script
 from training.data import SPLITS, load_comments
 from training.evaluation_markdown import as_markdown
 from training.evaluation_report import as_html
@@ -189,15 +187,7 @@ def run(config: EvaluateConfig) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit status."""
-    (config,) = HfArgumentParser(EvaluateConfig).parse_args_into_dataclasses(
-        list(arguments) if arguments is not None else None
-    )
-    try:
-        print(run(config))
-    except (FbclassError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run_script(EvaluateConfig, run, arguments)
 
 
 if __name__ == "__main__":

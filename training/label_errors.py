@@ -24,13 +24,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, cross_val_predict
-from transformers import HfArgumentParser
 
-from fbclass.errors import FbclassError, InputError
+from fbclass.errors import InputError
 from fbclass.results import SENTIMENTS
 from fbclass.schema import ThemeSchema
 from training.baselines import CHARACTERS, Baseline, fit_baseline, prepare
-from training.config import option
+from training.config import option, run_script
 from training.data import Comment, load_comments
 from training.markdown import table
 
@@ -173,15 +172,7 @@ def run(config: LabelErrorsConfig) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit status: 1 when the labels could not be judged."""
-    (config,) = HfArgumentParser(LabelErrorsConfig).parse_args_into_dataclasses(
-        list(arguments) if arguments is not None else None
-    )
-    try:
-        print(run(config))
-    except (FbclassError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run_script(LabelErrorsConfig, run, arguments)
 
 
 if __name__ == "__main__":

@@ -30,11 +30,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import HfArgumentParser, get_linear_schedule_with_warmup
+from transformers import get_linear_schedule_with_warmup
 
 from fbclass import encode
-from fbclass.errors import FbclassError, InputError
-from training.config import option
+from fbclass.errors import InputError
+from training.config import option, run_script
 from training.loop import LoopConfig, has_bfloat16, parameter_groups, seed_everything
 from training.model import FeedbackModel
 from training.probe_table import Record, as_markdown, describe
@@ -206,15 +206,7 @@ def probe(config: ProbeConfig) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit status."""
-    (config,) = HfArgumentParser(ProbeConfig).parse_args_into_dataclasses(
-        list(arguments) if arguments is not None else None
-    )
-    try:
-        print(probe(config))
-    except (FbclassError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return run_script(ProbeConfig, probe, arguments)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fbclass.command.language import LocalCommand, in_language, language_option
+from fbclass.command.options import columns_option, model_option, preference_option, quiet_option, sheet_option
 
 if TYPE_CHECKING:
     from fbclass.bundle import Preference
@@ -47,21 +48,8 @@ def command(language: str) -> click.Command:
         metavar="OUT",
         help=say("结果文件；默认在原文件名后加“_已分类”", "result file; default: the name of IN with _已分类 added"),
     )
-    @click.option(
-        "--column",
-        "columns",
-        multiple=True,
-        metavar="NAME",
-        help=say(
-            "要分析的列：表头、表头中独有的一段，或 Excel 列号；可重复。默认自动查找",
-            "column to read: header, a unique part of it, or Excel letter; may be repeated. Default: found by content",
-        ),
-    )
-    @click.option(
-        "--sheet",
-        metavar="SHEET",
-        help=say("工作表的名称或序号；默认第一个有数据的", "sheet by name or number; default: the first with data"),
-    )
+    @columns_option(language)
+    @sheet_option(language)
     @click.option(
         "--department",
         metavar="NAME",
@@ -76,28 +64,14 @@ def command(language: str) -> click.Command:
         metavar="FILE.html",
         help=say("同时生成分析报告", "write the report as well"),
     )
-    @click.option(
-        "--model",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help=say("模型文件夹；默认使用自带的模型", "model folder; default: the one that comes with fbclass"),
-    )
-    @click.option(
-        "--prefer",
-        "preference",
-        type=click.Choice(["balance", "precision"]),
-        default="balance",
-        help=say(
-            "precision：宁可漏标也少标错主题；默认 balance，两者兼顾",
-            "precision: fewer wrong themes, more missed ones; default: balance of both",
-        ),
-    )
+    @model_option(language)
+    @preference_option(language)
     @click.option(
         "--force",
         is_flag=True,
         help=say("输出文件已存在时替换它（默认不替换）", "replace output files that exist (refused otherwise)"),
     )
-    @click.option("--quiet", "-q", is_flag=True, help=say("除错误外什么都不显示", "show nothing but errors"))
+    @quiet_option(language)
     @language_option(language)
     def classify(
         source: Path,

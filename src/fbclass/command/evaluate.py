@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fbclass.command.language import LocalCommand, in_language, language_option
+from fbclass.command.options import model_option
 
 if TYPE_CHECKING:
     from fbclass.classifier import Classifier
@@ -41,12 +42,7 @@ def command(language: str) -> click.Command:
         ),
     )
     @click.argument("source", metavar="LABELLED", type=click.Path(path_type=Path))
-    @click.option(
-        "--model",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help=say("模型文件夹；默认使用自带的模型", "model folder; default: the one that comes with fbclass"),
-    )
+    @model_option(language)
     @click.option(
         "--column",
         metavar="NAME",
