@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import threading
@@ -136,6 +137,9 @@ async def _open(settings: Settings, load: LoadEngine, stack: AsyncExitStack) -> 
         load=load,
         outgoing=outgoing,
     )
+    # What start-up made stays for good: a full collection that walks it again would hold up every request.
+    gc.collect()
+    gc.freeze()
     return service
 
 
