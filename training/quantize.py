@@ -3,7 +3,7 @@
 Weights get one scale per output column, activations one per token, computed at run time (token-wise
 dynamic quantisation, Yao et al. 2022, https://arxiv.org/abs/2206.01861). onnxruntime's own dynamic
 quantisation has one scale for the whole batch, so a comment's answer moved with its neighbours, by up to
-0.04 in a logit; its block-wise ``MatMulNBits`` has no such fault and is a third slower (training/LOG.md).
+0.04 in a logit; its block-wise ``MatMulNBits`` has no such fault and takes half as long again (training/LOG.md).
 """
 
 from __future__ import annotations

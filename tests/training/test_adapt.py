@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, AutoModelForMaskedLM
 
 from fbclass.encode import TextEncoder
 from fbclass.schema import ThemeSchema
 from tests.fixtures.make_tiny_model import write_tiny_encoder
-from training.adapt import AdaptConfig, adapt, held_out_texts, load_features
+from training.adapt import AdaptConfig, adapt, held_out_texts, load_features, with_output_layer
 from training.features import UNKNOWN, batches
 from training.loop import loss_of
 from training.model import FeedbackModel
@@ -92,3 +92,22 @@ def test_nothing_to_adapt_to_is_an_error(config: AdaptConfig, root: Path) -> Non
     empty = AdaptConfig(encoder=config.encoder)
     with pytest.raises(ValueError, match="--sentiment, --texts"):
         load_features(empty, TextEncoder(Path(config.encoder) / "tokenizer.json", 64), schema)
+
+
+def test_the_output_layer_for_masked_words_stays(config: AdaptConfig, tmp_path: Path) -> None:
+    given = AutoModelForMaskedLM.from_config(AutoModel.from_pretrained(config.encoder).config)
+    given.save_pretrained(tmp_path)
+    encoder = AutoModel.from_pretrained(tmp_path)
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            parameter.add_(0.5)
+    whole = with_output_layer(encoder, str(tmp_path))
+    for name, tensor in whole.base_model.state_dict().items():
+        assert torch.equal(tensor, encoder.state_dict()[name])
+    assert torch.equal(whole.head.dense.weight, given.head.dense.weight)
+
+
+def test_an_encoder_without_that_layer_stays_as_it_is(config: AdaptConfig) -> None:
+    encoder = AutoModel.from_pretrained(config.encoder)
+    encoder.config.architectures = ["ModernBertModel"]
+    assert with_output_layer(encoder, config.encoder) is encoder
