@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
 
 from fbclass.bundle import Calibration, ModelInfo, read_info, write_info
@@ -23,6 +22,7 @@ from training.data import Comment, list_files
 from training.export import export_float
 from training.model import FeedbackModel
 from training.quantize import quantize
+from training.weights import pack, unpack
 
 LARGEST_LOSS = 0.005  # quantising may cost half a point of any metric, not more
 _LIBRARIES = ("torch", "transformers", "datasets", "scikit-learn", "onnx", "onnxruntime", "tokenizers")
@@ -52,8 +52,7 @@ def new_info(config: Any, schema: ThemeSchema, splits: Sequence[str]) -> ModelIn
 def write_model(model: FeedbackModel, info: ModelInfo, folder: Path, *, quantized: bool = True) -> None:
     """Write weights, ONNX and info into a folder that holds the tokeniser."""
     model.encoder.config.save_pretrained(folder)
-    # Tensors in float16: the weights were rounded to it before anything was measured.
-    save_file({name: t.half().contiguous() for name, t in model.state_dict().items()}, folder / "model.safetensors")
+    save_file(pack(model.state_dict()), folder / "model.safetensors")
     if quantized:
         with tempfile.TemporaryDirectory() as scratch:
             export_float(model, Path(scratch) / "model.onnx")
@@ -112,13 +111,13 @@ def training_data_hash(data: Path, splits: Sequence[str]) -> str:
 
 
 def load_trained(folder: Path) -> FeedbackModel:
-    """The torch model of a model folder, to train on or to compare with."""
+    """The torch model of a model folder, with the weights that serve, to train on or to compare with."""
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoModel
 
-    weights = load_file(folder / "model.safetensors")
+    weights = unpack(load_file(folder / "model.safetensors"))
     encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager")
     hashed = weights.get("ngrams.hashed.weight")
     model = FeedbackModel(encoder, weights["theme_pooled"].shape[0], buckets=0 if hashed is None else len(hashed))
-    model.load_state_dict({name: tensor.to(torch.float32) for name, tensor in weights.items()})
+    model.load_state_dict(weights)
     return model.eval()

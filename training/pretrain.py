@@ -24,6 +24,7 @@ from transformers import AutoTokenizer, HfArgumentParser, ModernBertConfig, Mode
 
 from training.config import option
 from training.corpus import WORD_START, list_sources, prepare, sample_blocks
+from training.growth import deepen
 from training.masking import IGNORE, mask_tokens
 from training.optim import build_optimizers, learning_rate_scale
 from training.vocabulary import SPECIAL_TOKENS, train_vocabulary
@@ -40,7 +41,7 @@ class PretrainConfig:
     start_from: str = option("", "finished encoder folder to go on from (a second stage); empty: start afresh")
     work: str = option(".cache/pretrain", "folder for tokens and checkpoints")
     vocabulary_size: int = option(8192, "WordPiece entries, at most 32768")
-    layers: int = option(4, "Transformer layers")
+    layers: int = option(4, "Transformer layers; more than --start_from has: the others are added")
     hidden: int = option(256, "width, a multiple of 64")
     intermediate: int = option(512, "GeGLU width")
     max_length: int = option(512, "longest input in tokens")
@@ -119,7 +120,7 @@ def start_model(config: PretrainConfig, vocabulary_size: int) -> ModernBertForMa
     """A new model, or in a second stage the weights of the first (not its optimiser's state)."""
     if not config.start_from:
         return build_model(config, vocabulary_size)
-    return load_encoder(config.start_from, vocabulary_size).train()
+    return deepen(load_encoder(config.start_from, vocabulary_size), config.layers).train()
 
 
 def load_encoder(folder: str, vocabulary_size: int) -> ModernBertForMaskedLM:

@@ -103,7 +103,6 @@ def correct(model: SentenceModel, split: Split) -> Tensor:
 def fine_tune(encoder: str, bench: Bench, config: LoopConfig) -> Record:
     """Train once; ``dev`` and ``dev_new`` are the accuracies in percent after each epoch, on all rows and new ones."""
     seed_everything(config.seed)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # filling what is overwritten at once takes 7%
     body = FeedbackModel.from_encoder(encoder, 1, encoder_dropout=config.encoder_dropout).encoder
     model = SentenceModel(body, bench.classes, config.dropout)
     steps = config.epochs * math.ceil(len(bench.train.windows) / config.batch)

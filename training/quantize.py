@@ -16,8 +16,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-_SMALL = 65536  # weights: the heads are smaller than this and stay in float32
-_NARROW = 32  # columns: rows of a handful of numbers would not get smaller, a scale each takes what integers save
+SMALL = 65536  # weights: the heads are smaller than this and stay in float32
+NARROW = 32  # columns: rows of a handful of numbers would not get smaller, a scale each takes what integers save
 _MIDDLE = 128  # zero point: the kernels multiply unsigned activations by signed weights
 _LEVELS = 127
 
@@ -33,11 +33,11 @@ def quantize(source: Path, target: Path) -> None:
     for node in graph.node:
         table = tables.get(node.input[1] if node.op_type == "MatMul" else node.input[0] if node.input else "")
         size, width = (int(np.prod(table.dims)), table.dims[-1]) if table is not None and table.dims else (0, 0)
-        if node.op_type == "MatMul" and size >= _SMALL:
+        if node.op_type == "MatMul" and size >= SMALL:
             nodes += _integer_product(graph, node, quantized_inputs)
-        elif node.op_type == "Gather" and size >= _SMALL and width >= _NARROW:
+        elif node.op_type == "Gather" and size >= SMALL and width >= NARROW:
             nodes += _integer_rows(graph, node)
-        elif node.op_type == "Gather" and size >= _SMALL and table is not None and len(table.dims) == 2:
+        elif node.op_type == "Gather" and size >= SMALL and table is not None and len(table.dims) == 2:
             nodes += _half_rows(graph, node)
         else:
             nodes.append(node)
@@ -49,7 +49,7 @@ def quantize(source: Path, target: Path) -> None:
     onnx.save(model, target)
 
 
-def _integers(rows: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+def integers(rows: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """Symmetric eight-bit integers and their scales, one along ``axis`` for each column or row."""
     scales = np.maximum(np.abs(rows).max(axis=axis, keepdims=True) / _LEVELS, 1e-12).astype(np.float32)
     return np.rint(rows / scales).astype(np.int8), scales
@@ -57,8 +57,7 @@ def _integers(rows: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.
 
 def _share_constants(graph: onnx.GraphProto) -> None:
     for name, value in (
-        ("quantize_levels", np.float32(_LEVELS)),
-        ("quantize_middle", np.float32(_MIDDLE)),
+        ("quantize_step", np.float32(1 / _LEVELS)),
         ("quantize_zero_point", np.uint8(_MIDDLE)),
         ("quantize_smallest", np.float32(1e-9)),
         ("quantize_axis", np.array([-1], np.int64)),
@@ -80,7 +79,7 @@ def _integer_product(
 ) -> list[onnx.NodeProto]:
     """``MatMul`` by a constant as an integer product, scaled back by token and by column."""
     (given, weights), (output,), name = node.input, node.output, node.name
-    whole, scales = _integers(_array(graph, weights), axis=0)
+    whole, scales = integers(_array(graph, weights), axis=0)
     _add(graph, weights + "_int8", whole)
     _add(graph, weights + "_scale", scales[0])
     before: list[onnx.NodeProto] = []
@@ -90,27 +89,25 @@ def _integer_product(
             helper.make_node("Abs", [given], [q + "_abs"], q + "_abs"),
             helper.make_node("ReduceMax", [q + "_abs", "quantize_axis"], [q + "_largest"], q + "_largest", keepdims=1),
             helper.make_node("Max", [q + "_largest", "quantize_smallest"], [q + "_range"], q + "_range"),
-            helper.make_node("Div", [q + "_range", "quantize_levels"], [q + "_scale"], q + "_scale"),
-            helper.make_node("Div", [given, q + "_scale"], [q + "_scaled"], q + "_scaled"),
-            helper.make_node("Round", [q + "_scaled"], [q + "_whole"], q + "_whole"),
-            helper.make_node("Add", [q + "_whole", "quantize_middle"], [q + "_moved"], q + "_moved"),
-            helper.make_node("Cast", [q + "_moved"], [q + "_uint8"], q + "_uint8", to=TensorProto.UINT8),
+            helper.make_node("Div", [given, q + "_range"], [q + "_unit"], q + "_unit"),
+            helper.make_node(
+                "QuantizeLinear", [q + "_unit", "quantize_step", "quantize_zero_point"], [q + "_uint8"], q + "_uint8"
+            ),
         ]
     q = quantized_inputs[given]
-    factors = [q + "_uint8", weights + "_int8", "quantize_zero_point"]
+    # Integers and their scale by column in one node: on short comments a node costs more than its arithmetic.
+    factors = [q + "_uint8", weights + "_int8", "quantize_step", weights + "_scale", "quantize_zero_point"]
     return [
         *before,
-        helper.make_node("MatMulInteger", factors, [name + "_int32"], name + "_int32"),
-        helper.make_node("Cast", [name + "_int32"], [name + "_float"], name + "_float", to=TensorProto.FLOAT),
-        helper.make_node("Mul", [name + "_float", weights + "_scale"], [name + "_columns"], name + "_columns"),
-        helper.make_node("Mul", [name + "_columns", q + "_scale"], [output], name),
+        helper.make_node("MatMulIntegerToFloat", factors, [name + "_unit"], name + "_unit", domain="com.microsoft"),
+        helper.make_node("Mul", [name + "_unit", q + "_range"], [output], name),
     ]
 
 
 def _integer_rows(graph: onnx.GraphProto, gather: onnx.NodeProto) -> list[onnx.NodeProto]:
     """A float table of embeddings as int8 rows with one scale each."""
     (table, ids), (output,), name = gather.input, gather.output, gather.name
-    whole, scales = _integers(_array(graph, table), axis=1)
+    whole, scales = integers(_array(graph, table), axis=1)
     _add(graph, table + "_int8", whole)
     _add(graph, table + "_scale", scales)
     return [
