@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from datasets import Dataset
 from torch import Tensor
@@ -18,6 +19,14 @@ from fbclass.encode import TextEncoder
 from fbclass.results import SENTIMENTS
 from training.data import Comment, to_dataset
 
+_DTYPES = {
+    "input_ids": np.int64,
+    "theme_labels": np.float32,
+    "sentiment_label": np.int64,
+    "evidence_labels": np.float32,
+    "about_labels": np.float32,
+    "ngram_logits": np.float32,
+}
 UNKNOWN = -1.0  # a label that nobody has given: neither yes nor no
 
 
@@ -103,7 +112,8 @@ def batches(features: Dataset, size: int, rng: np.random.Generator | None) -> It
     Comments are shuffled, sorted by length within stretches of 16 batches, cut, and the batches
     shuffled again: a fifth of the padding of a plain shuffle, and hardly less random.
     """
-    rows = features.with_format(None)[:]
+    # Once for all batches, as arrays: making tensors of nested lists takes a quarter of the time of an update.
+    rows = {name: [np.asarray(v, _DTYPES[name]) for v in column] for name, column in _columns(features).items()}
     lengths = np.array([len(ids) for ids in rows["input_ids"]])
     order = np.argsort(lengths, kind="stable") if rng is None else rng.permutation(len(lengths))
     stretch = len(order) if rng is None else 16 * size
@@ -119,18 +129,26 @@ def batches(features: Dataset, size: int, rng: np.random.Generator | None) -> It
         yield _collate({name: [rows[name][i] for i in group] for name in rows})
 
 
-def _collate(rows: dict[str, list[Any]]) -> Batch:
+def _columns(features: Dataset) -> dict[str, list[Any]]:
+    plain = features.with_format(None)
+    return {name: plain[name][:] for name in _DTYPES if name in plain.column_names}
+
+
+def _collate(rows: dict[str, list[npt.NDArray[Any]]]) -> Batch:
     length = max(map(len, rows["input_ids"]))
 
-    def pad(sequences: list[Any], dtype: torch.dtype) -> Tensor:
-        return torch.nn.utils.rnn.pad_sequence([torch.tensor(s, dtype=dtype) for s in sequences], batch_first=True)
+    def pad(name: str) -> Tensor:
+        return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row) for row in rows[name]], batch_first=True)
+
+    def stack(name: str) -> Tensor:
+        return torch.from_numpy(np.stack(rows[name]))
 
     return Batch(
-        input_ids=pad(rows["input_ids"], torch.int64),
+        input_ids=pad("input_ids"),
         attention_mask=(torch.arange(length) < torch.tensor([[len(i)] for i in rows["input_ids"]])).long(),
-        themes=torch.tensor(rows["theme_labels"]),
-        sentiment=torch.tensor(rows["sentiment_label"]),
-        evidence=pad(rows["evidence_labels"], torch.float32),
-        about=pad(rows["about_labels"], torch.float32),
-        ngrams=torch.tensor(rows["ngram_logits"], dtype=torch.float32) if "ngram_logits" in rows else None,
+        themes=stack("theme_labels"),
+        sentiment=stack("sentiment_label"),
+        evidence=pad("evidence_labels"),
+        about=pad("about_labels"),
+        ngrams=stack("ngram_logits") if "ngram_logits" in rows else None,
     )

@@ -38,7 +38,7 @@ class FinetuneConfig(LoopConfig):
     schema: str = option("data/themes.yaml", "theme schema")
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
-    version: str = option("0.3.0", "version of the model")
+    version: str = option("0.4.0", "version of the model")
     refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
     ngram_buckets: int = option(131072, "hashed character n-grams read beside the encoder; 0: none")
     ngram_folds: int = option(5, "parts in which the comments are read by n-grams that were fitted on the others")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from training.quantize import NARROW, SMALL, integers
 
-_SCALE = ".scale"  # of the rows of the matrix with the name before it
+_SCALE = ".row_scale"  # of the rows of the matrix with the name before it
 
 
 def pack(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from training.weights import pack, unpack
 def _model() -> FeedbackModel:
     torch.manual_seed(1)
     config = ModernBertConfig(
-        vocab_size=512,
+        vocab_size=1024,
         hidden_size=256,
         intermediate_size=256,
         num_hidden_layers=1,
