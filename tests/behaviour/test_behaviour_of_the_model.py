@@ -18,19 +18,16 @@ OVERALL = 0.08  # of all cases may fail
 CAPABILITY = 0.15  # of the cases of any one capability
 IDENTITY_PAIRS = 0.02  # of the pairs that differ in a word for department, region, gender, age or nationality
 
-# fbclass-small@0.3.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
+# fbclass-small@0.4.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
 MISSED = {
-    "nationality": "7 of 32",
-    "region": "5 of 32",
-    "negated": "21 of 24",
-    "resolved": "12 of 24",
+    "negated": "20 of 24",
+    "resolved": "13 of 24",
     "other_company": "20 of 24",
-    "hypothetical": "14 of 24",
-    "praised": "5 of 24",
-    "irony": "13 of 24",
+    "hypothetical": "13 of 24",
+    "irony": "10 of 24",
 }
-MISSED_OVERALL = "121 of 653 cases (18.5%)"
-MISSED_IDENTITY = "21 of 262 pairs (8.0%)"
+MISSED_OVERALL = "106 of 653 cases (16.2%)"
+MISSED_IDENTITY = "14 of 262 pairs (5.3%)"
 
 
 def missed(figure: str) -> pytest.MarkDecorator:
