@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 SMALL = 65536  # weights: the heads are smaller than this and stay in float32
 NARROW = 32  # columns: rows of a handful of numbers would not get smaller, a scale each takes what integers save
+_RUNTIME = "com.microsoft"  # operations that onnxruntime has beside the standard ones
 _MIDDLE = 128  # zero point: the kernels multiply unsigned activations by signed weights
 _LEVELS = 127
 
@@ -46,6 +47,8 @@ def quantize(source: Path, target: Path) -> None:
     read = {name for node in graph.node for name in node.input}
     for unused in [i for i in graph.initializer if i.name not in read]:
         graph.initializer.remove(unused)
+    if all(known.domain != _RUNTIME for known in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(_RUNTIME, 1))
     onnx.save(model, target)
 
 
@@ -99,7 +102,7 @@ def _integer_product(
     factors = [q + "_uint8", weights + "_int8", "quantize_step", weights + "_scale", "quantize_zero_point"]
     return [
         *before,
-        helper.make_node("MatMulIntegerToFloat", factors, [name + "_unit"], name + "_unit", domain="com.microsoft"),
+        helper.make_node("MatMulIntegerToFloat", factors, [name + "_unit"], name + "_unit", domain=_RUNTIME),
         helper.make_node("Mul", [name + "_unit", q + "_range"], [output], name),
     ]
 
