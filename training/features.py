@@ -112,7 +112,7 @@ def batches(features: Dataset, size: int, rng: np.random.Generator | None) -> It
     Comments are shuffled, sorted by length within stretches of 16 batches, cut, and the batches
     shuffled again: a fifth of the padding of a plain shuffle, and hardly less random.
     """
-    # Once for all batches, as arrays: making tensors of nested lists takes a quarter of the time of an update.
+    # Once for all batches, as arrays: from nested lists a batch takes twice as long to make (training/LOG.md).
     rows = {name: [np.asarray(v, _DTYPES[name]) for v in column] for name, column in _columns(features).items()}
     lengths = np.array([len(ids) for ids in rows["input_ids"]])
     order = np.argsort(lengths, kind="stable") if rng is None else rng.permutation(len(lengths))

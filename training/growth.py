@@ -20,7 +20,7 @@ def layer_sources(before: int, after: int) -> list[int]:
 
 
 def deepen(model: ModernBertForMaskedLM, layers: int) -> ModernBertForMaskedLM:
-    """The model with ``layers`` layers and the same output; ``ValueError`` if it has more already.
+    """The model with ``layers`` layers and the same output; ``ValueError`` if it has more already, or only one to copy.
 
     An added layer is a copy of the one below it (Gong et al. 2019, progressive stacking,
     https://proceedings.mlr.press/v97/gong19a.html) whose two output projections are zero, so that it adds nothing
@@ -32,6 +32,8 @@ def deepen(model: ModernBertForMaskedLM, layers: int) -> ModernBertForMaskedLM:
         raise ValueError(f"--layers {layers}: the encoder to go on from has {before} layers; name {before} or more")
     if layers == before:
         return model
+    if before == 1:
+        raise ValueError(f"--layers {layers}: the only layer of the encoder cannot be copied; name 1")
     config = copy.deepcopy(config)
     config.num_hidden_layers, config.layer_types = layers, [config.layer_types[-1]] * layers
     grown = ModernBertForMaskedLM(config)

@@ -41,7 +41,7 @@ class PretrainConfig:
     start_from: str = option("", "finished encoder folder to go on from (a second stage); empty: start afresh")
     work: str = option(".cache/pretrain", "folder for tokens and checkpoints")
     vocabulary_size: int = option(8192, "WordPiece entries, at most 32768")
-    layers: int = option(4, "Transformer layers; more than --start_from has: the others are added")
+    layers: int = option(6, "Transformer layers; if --start_from has fewer, the others are added")
     hidden: int = option(256, "width, a multiple of 64")
     intermediate: int = option(512, "GeGLU width")
     max_length: int = option(512, "longest input in tokens")

@@ -47,9 +47,15 @@ def test_an_added_layer_learns_at_once(encoder: ModernBertForMaskedLM) -> None:
 def test_the_upper_layers_are_copied_in_order() -> None:
     assert layer_sources(4, 6) == [0, 1, 2, 2, 3, 3]
     assert layer_sources(2, 2) == [0, 1]
-    assert layer_sources(1, 3) == [0, 0, 0]
+    assert layer_sources(2, 4) == [0, 1, 1, 1]
 
 
 def test_layers_are_not_taken_away(encoder: ModernBertForMaskedLM) -> None:
     with pytest.raises(ValueError, match="has 3 layers; name 3 or more"):
         deepen(encoder, 2)
+
+
+def test_a_first_layer_is_not_copied(encoder: ModernBertForMaskedLM) -> None:
+    config = ModernBertConfig(**encoder.config.to_dict() | {"num_hidden_layers": 1, "layer_types": ["full_attention"]})
+    with pytest.raises(ValueError, match="cannot be copied; name 1"):
+        deepen(ModernBertForMaskedLM(config), 2)

@@ -6,8 +6,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
-from transformers import ModernBertConfig, ModernBertModel
 
 from training.export import export_float
 from training.model import FeedbackModel
@@ -17,21 +15,10 @@ NAMES = ["themes", "sentiment", "evidence", "about"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random model wide enough for its matrices to be quantised, in float32 and in eight bits."""
-    torch.manual_seed(1)
-    config = ModernBertConfig(
-        vocab_size=1024,
-        hidden_size=256,
-        intermediate_size=256,
-        num_hidden_layers=1,
-        num_attention_heads=4,
-        global_attn_every_n_layers=1,
-        pad_token_id=0,
-    )
-    model = FeedbackModel(ModernBertModel(config), themes=4, buckets=16384).eval()
+def folder(tmp_path_factory: pytest.TempPathFactory, random_model: FeedbackModel) -> Path:
+    """The model in float32 and in eight bits."""
     folder = tmp_path_factory.mktemp("models")
-    export_float(model, folder / "float.onnx")
+    export_float(random_model, folder / "float.onnx")
     quantize(folder / "float.onnx", folder / "eight.onnx")
     return folder
 

@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from transformers import ModernBertConfig, ModernBertModel
 
 from training.export import export_float
 from training.model import FeedbackModel
@@ -16,22 +15,8 @@ from training.quantize import quantize
 from training.weights import pack, unpack
 
 
-def _model() -> FeedbackModel:
-    torch.manual_seed(1)
-    config = ModernBertConfig(
-        vocab_size=1024,
-        hidden_size=256,
-        intermediate_size=256,
-        num_hidden_layers=1,
-        num_attention_heads=4,
-        global_attn_every_n_layers=1,
-        pad_token_id=0,
-    )
-    return FeedbackModel(ModernBertModel(config), themes=4, buckets=16384).eval()
-
-
-def test_what_comes_back_is_close_and_a_quarter_as_large() -> None:
-    before = _model().state_dict()
+def test_what_comes_back_is_close_and_a_quarter_as_large(random_model: FeedbackModel) -> None:
+    before = random_model.state_dict()
     packed = pack(before)
     after = unpack(packed)
     assert after.keys() == before.keys()
@@ -43,17 +28,16 @@ def test_what_comes_back_is_close_and_a_quarter_as_large() -> None:
     assert packed["ngrams.hashed.weight"].dtype == torch.float16  # its rows are a handful of numbers
 
 
-def test_packing_twice_changes_nothing() -> None:
-    once = unpack(pack(_model().state_dict()))
+def test_packing_twice_changes_nothing(random_model: FeedbackModel) -> None:
+    once = unpack(pack(random_model.state_dict()))
     twice = unpack(pack(once))
     for name, tensor in once.items():
         torch.testing.assert_close(twice[name], tensor, rtol=1e-6, atol=0)
 
 
-def test_they_are_the_integers_that_serve(tmp_path: Path) -> None:
-    model = _model()
-    packed = pack(model.state_dict())
-    export_float(model, tmp_path / "float.onnx")
+def test_they_are_the_integers_that_serve(tmp_path: Path, random_model: FeedbackModel) -> None:
+    packed = pack(random_model.state_dict())
+    export_float(random_model, tmp_path / "float.onnx")
     quantize(tmp_path / "float.onnx", tmp_path / "eight.onnx")
     tables = {i.name: numpy_helper.to_array(i) for i in onnx.load(tmp_path / "eight.onnx").graph.initializer}
     served = [table for table in tables.values() if table.dtype == np.int8]
