@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,18 @@ def test_opening_again_changes_nothing_and_two_at_once_take_turns(database_url: 
     with database.read() as connection:
         assert connection.exec_driver_sql("select count(*) from alembic_version").scalar() == 1
     database.close()
+
+
+def test_a_new_file_that_another_is_changing_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "fbclass.db"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("begin immediate")
+        timer = threading.Timer(0.3, other.execute, ["rollback"])
+        timer.start()
+        Database.open(f"sqlite:///{file}").close()
+        timer.join()
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,6 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 5  # how long a SQLite writer waits for another process
 _PRAGMAS = (
     f"busy_timeout={_BUSY_SECONDS * 1000}",
-    "journal_mode=WAL",  # readers do not wait for the writer
     "synchronous=FULL",  # a commit that was acknowledged outlives a power failure (sqlite.org/pragma.html)
     "secure_delete=ON",  # what is deleted is overwritten with zeros, not only forgotten
     "foreign_keys=ON",
@@ -195,6 +195,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         connection.isolation_level = None
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").close()
+        _use_wal(connection)
 
     def begin(connection: sa.Connection) -> None:
         # A writer says so at once: a reader that turns writer half-way may find that it cannot.
@@ -204,6 +205,20 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     sa.event.listen(engine, "connect", connected)
     sa.event.listen(engine, "begin", begin)
     return engine
+
+
+def _use_wal(connection: Any) -> None:
+    """Let readers not wait for the writer (sqlite.org/wal.html); the file remembers it."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            # Of two that change a new file at once one is told at once that it is locked: busy_timeout does not count.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
