@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -50,6 +51,12 @@ def test_order_and_length_are_kept_whatever_the_batching(classifier: Classifier)
         (alone,) = classifier.classify([texts[i]])
         assert alone.scores == pytest.approx(together[i].scores, abs=1e-3)
         assert alone.about == together[i].about
+
+
+def test_answers_do_not_depend_on_the_threads(classifier: Classifier, tiny_model: Path) -> None:
+    texts = ["报销单交上去一个月没批", "", "😀 ok" * 300, "行政同事很热心"]
+    both = Classifier.load(tiny_model, threads=2).classify(texts)
+    assert [p.to_dict() for p in both] == [p.to_dict() for p in classifier.classify(texts)]
 
 
 def test_a_string_instead_of_a_list_is_refused(classifier: Classifier) -> None:

@@ -23,11 +23,11 @@ _CHUNK = 256  # texts tokenised at a time: bounds memory, and progress moves
 class Classifier:
     """A loaded model. Safe to share between threads: nothing changes after loading."""
 
-    def __init__(self, folder: Path, info: ModelInfo, session: Any) -> None:
+    def __init__(self, folder: Path, info: ModelInfo, session: Any, *, threads: int | None = None) -> None:
         self.folder = folder
         self.info = info
         self._session = session
-        self._encoder = TextEncoder(folder / "tokenizer.json", info.max_length)
+        self._encoder = TextEncoder(folder / "tokenizer.json", info.max_length, parallel=threads != 1)
 
     @classmethod
     def load(
@@ -35,7 +35,7 @@ class Classifier:
     ) -> Classifier:
         """Load a model folder (None: the one that ships with fbclass); ``ModelError`` if it does not fit.
 
-        ``threads``: CPU threads for one batch; None leaves it to onnxruntime (one per core).
+        ``threads``: CPU threads for one batch; None leaves it to onnxruntime and the tokeniser (one per core).
         ``preference``: "precision" gives fewer themes that are not there and misses more.
         """
         folder = Path(model) if model is not None else bundled(DEFAULT_MODEL)
@@ -49,7 +49,7 @@ class Classifier:
                 f"{folder}: model.onnx answers {found}, its fbclass.json asks for {expected}: export the model again",
                 f"{folder}：model.onnx 的输出是 {found}，而 fbclass.json 要求 {expected}：请重新导出模型",
             )
-        return cls(folder, info, session)
+        return cls(folder, info, session, threads=threads)
 
     @property
     def name(self) -> str:

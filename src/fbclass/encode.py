@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from fbclass.text import NormalizedText, normalize
 
@@ -31,9 +31,12 @@ class Window:
 
 
 class TextEncoder:
-    """Normalise and tokenise; text longer than ``max_length`` tokens becomes overlapping windows."""
+    """Normalise and tokenise; text longer than ``max_length`` tokens becomes overlapping windows.
 
-    def __init__(self, tokenizer_file: Path, max_length: int) -> None:
+    ``parallel``: whether the texts of one call are tokenised on all cores.
+    """
+
+    def __init__(self, tokenizer_file: Path, max_length: int, *, parallel: bool = True) -> None:
         self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -41,15 +44,22 @@ class TextEncoder:
         self._sep = self._tokenizer.token_to_id("[SEP]")
         self._body = max_length - 2
         self._overlap = max_length // 4
+        self._parallel = parallel
 
     def encode(self, texts: Sequence[str]) -> list[Window]:
         """All windows of all texts, in order; a text without a single token has none."""
         normalized = [normalize(text) for text in texts]
-        encodings = self._tokenizer.encode_batch([n.text for n in normalized], add_special_tokens=False)
+        encodings = self._tokenize([n.text for n in normalized])
         windows: list[Window] = []
         for index, (text, encoding) in enumerate(zip(normalized, encodings, strict=True)):
             windows.extend(self._windows(index, encoding.ids, _original_spans(text, encoding.offsets)))
         return windows
+
+    def _tokenize(self, texts: Sequence[str]) -> list[Encoding]:
+        if self._parallel and len(texts) > 1:
+            return self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        # Waking the tokeniser's threads for one short text takes longer than the text (a millisecond of four).
+        return [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
 
     def _windows(self, index: int, ids: list[int], spans: IntArray) -> Iterator[Window]:
         start = 0
