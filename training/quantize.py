@@ -92,7 +92,8 @@ def _integer_product(
             helper.make_node("Abs", [given], [q + "_abs"], q + "_abs"),
             helper.make_node("ReduceMax", [q + "_abs", "quantize_axis"], [q + "_largest"], q + "_largest", keepdims=1),
             helper.make_node("Max", [q + "_largest", "quantize_smallest"], [q + "_range"], q + "_range"),
-            helper.make_node("Div", [given, q + "_range"], [q + "_unit"], q + "_unit"),
+            helper.make_node("Reciprocal", [q + "_range"], [q + "_inverse"], q + "_inverse"),
+            helper.make_node("Mul", [given, q + "_inverse"], [q + "_unit"], q + "_unit"),
             helper.make_node(
                 "QuantizeLinear", [q + "_unit", "quantize_step", "quantize_zero_point"], [q + "_uint8"], q + "_uint8"
             ),
