@@ -4,8 +4,9 @@
 
 --encoder takes the bundled folder, any other Hugging Face folder or a hub name (hfl/rbt3,
 bert-base-chinese). Trains on train, fits thresholds and calibration on dev and checks that quantising
-costs nothing there. Then, with everything decided, it trains once more on train and dev together (--refit
-false leaves that out). Test is never read here.
+costs nothing there. The model that is kept is trained in the same way on train and dev together (--refit
+false leaves that out); what dev decides does not touch it, so both are trained side by side. Test is never
+read here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
+from joblib import Parallel, delayed, parallel_config
 from transformers import AutoTokenizer, HfArgumentParser
 
 from fbclass.encode import TextEncoder
@@ -45,9 +48,19 @@ class FinetuneConfig(LoopConfig):
 
 
 def fit(
-    comments: Sequence[Comment], encoder: TextEncoder, schema: ThemeSchema, config: FinetuneConfig, mask_id: int
+    comments: Sequence[Comment],
+    encoder: TextEncoder,
+    schema: ThemeSchema,
+    config: FinetuneConfig,
+    mask_id: int,
+    threads: int,
+    row: int = 0,
 ) -> FeedbackModel:
-    """One training from the encoder to the finished weights, the same for the same seed."""
+    """One training from the encoder to the finished weights, the same for the same seed and number of threads.
+
+    ``row`` is the line of the terminal for its progress.
+    """
+    torch.set_num_threads(threads)
     seed_everything(config.seed)
     features = build_features(comments, encoder, schema.ids)
     model = FeedbackModel.from_encoder(
@@ -64,9 +77,29 @@ def fit(
             config.ngram_folds,
         )
         features = add_ngrams(features, honest)
-    model = train(model, features, config, mask_id)
+    model = train(model, features, config, mask_id, label=f"{len(comments):,} comments", row=row)
     round_to_half(model)
     return model
+
+
+def fit_side_by_side(
+    parts: Sequence[Sequence[Comment]],
+    encoder: TextEncoder,
+    schema: ThemeSchema,
+    config: FinetuneConfig,
+    mask_id: int,
+) -> list[FeedbackModel]:
+    """One training for each of the parts of the data, each in a process of its own if there are cores for it.
+
+    The products of a small encoder are too small to share: two trainings on a core each do twice the updates a
+    second of one on both (training/LOG.md).
+    """
+    threads = torch.get_num_threads()
+    jobs = min(len(parts), threads)
+    with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads // jobs):
+        return Parallel()(
+            delayed(fit)(part, encoder, schema, config, mask_id, threads // jobs, row) for row, part in enumerate(parts)
+        )
 
 
 def finetune(config: FinetuneConfig) -> None:
@@ -78,20 +111,21 @@ def finetune(config: FinetuneConfig) -> None:
     tokenizer = AutoTokenizer.from_pretrained(config.encoder)
     tokenizer.save_pretrained(partial)
     encoder = TextEncoder(partial / "tokenizer.json", config.max_length)
-    mask_id = tokenizer.mask_token_id
     for path in partial.iterdir():
         if path.name != "tokenizer.json":
             path.unlink()
     comments = {split: load_comments(Path(config.data), split) for split in ("train", "dev")}
 
-    model = fit(comments["train"], encoder, schema, config, mask_id)
+    parts = [comments["train"]]
+    if config.refit:
+        parts.append(comments["train"] + comments["dev"])
+    model, *refitted = fit_side_by_side(parts, encoder, schema, config, tokenizer.mask_token_id)
     write_model(model, new_info(config, schema, ["train"]), partial)
     info = calibrate_folder(partial, comments["dev"])
     check_quantized(model, partial, comments["dev"])
-    if config.refit:
-        model = fit(comments["train"] + comments["dev"], encoder, schema, config, mask_id)
+    for kept in refitted:
         fresh = new_info(config, schema, ["train", "dev"])
-        write_model(model, replace(info, trained_on=fresh.trained_on, training_data=fresh.training_data), partial)
+        write_model(kept, replace(info, trained_on=fresh.trained_on, training_data=fresh.training_data), partial)
     if (output / "README.md").exists():
         shutil.copy(output / "README.md", partial)
     shutil.rmtree(output, ignore_errors=True)

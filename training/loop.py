@@ -86,16 +86,21 @@ def _mean(losses: Tensor, counted: Tensor) -> Tensor:
     return (losses * counted).sum() / counted.sum().clamp(min=1)
 
 
-def train(model: FeedbackModel, features: Dataset, config: LoopConfig, mask_id: int) -> FeedbackModel:
+def train(
+    model: FeedbackModel, features: Dataset, config: LoopConfig, mask_id: int, label: str = "train", row: int = 0
+) -> FeedbackModel:
     """Train and return the running average of the weights (Izmailov et al. 2018,
-    https://arxiv.org/abs/1803.05407, with exponential weights)."""
+    https://arxiv.org/abs/1803.05407, with exponential weights).
+
+    ``label`` and ``row``: the name and the line of the terminal for the progress bar.
+    """
     rng = np.random.default_rng(config.seed)
     steps = config.epochs * math.ceil(len(features) / config.batch)
     optimizer = torch.optim.AdamW(parameter_groups(model, config), betas=(0.9, 0.98), fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, int(config.warmup * steps), steps)
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average))
     model.train()
-    with tqdm(total=steps, desc="train", unit="batch") as bar:
+    with tqdm(total=steps, desc=label, unit="batch", position=row) as bar:
         for _ in range(config.epochs):
             for batch in batches(features, config.batch, rng):
                 ids = batch.input_ids
