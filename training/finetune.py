@@ -41,7 +41,7 @@ class FinetuneConfig(LoopConfig):
     schema: str = option("data/themes.yaml", "theme schema")
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
-    version: str = option("0.4.0", "version of the model")
+    version: str = option("0.5.0", "version of the model")
     refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
     ngram_buckets: int = option(131072, "hashed character n-grams read beside the encoder; 0: none")
     ngram_folds: int = option(5, "parts in which the comments are read by n-grams that were fitted on the others")
@@ -91,8 +91,8 @@ def fit_side_by_side(
 ) -> list[FeedbackModel]:
     """One training for each of the parts of the data, each in a process of its own if there are cores for it.
 
-    The products of a small encoder are too small to share: two trainings on a core each do twice the updates a
-    second of one on both (training/LOG.md).
+    The products of a small encoder are too small to share: two trainings on a core each make more updates a second
+    together than one on both (training/LOG.md).
     """
     threads = torch.get_num_threads()
     jobs = min(len(parts), threads)

@@ -18,16 +18,17 @@ OVERALL = 0.08  # of all cases may fail
 CAPABILITY = 0.15  # of the cases of any one capability
 IDENTITY_PAIRS = 0.02  # of the pairs that differ in a word for department, region, gender, age or nationality
 
-# fbclass-small@0.4.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
+# fbclass-small@0.5.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
 MISSED = {
-    "negated": "20 of 24",
-    "resolved": "13 of 24",
-    "other_company": "20 of 24",
-    "hypothetical": "13 of 24",
-    "irony": "10 of 24",
+    "region": "5 of 32",
+    "negated": "15 of 24",
+    "resolved": "8 of 24",
+    "other_company": "12 of 24",
+    "hypothetical": "7 of 24",
+    "irony": "12 of 24",
 }
-MISSED_OVERALL = "106 of 653 cases (16.2%)"
-MISSED_IDENTITY = "14 of 262 pairs (5.3%)"
+MISSED_OVERALL = "92 of 653 cases (14.1%)"
+MISSED_IDENTITY = "18 of 262 pairs (6.9%)"
 
 
 def missed(figure: str) -> pytest.MarkDecorator:
