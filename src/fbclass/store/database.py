@@ -216,7 +216,7 @@ def _use_wal(connection: Any) -> None:
             return
         except sqlite3.OperationalError as error:
             # Of two that change a new file at once one is told at once that it is locked: busy_timeout does not count.
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 
