@@ -26,7 +26,8 @@ SOURCES = {"fbclass": ROOT / "src", "api": ROOT, "training": ROOT, "benchmarks":
 
 # A part of fbclass imports itself and parts that stand earlier, in a tuple before its own.
 FLOORS = (
-    ("errors", "results", "text", "privacy"),
+    ("errors", "results", "identity", "privacy"),
+    ("text",),
     ("schema",),
     ("tables", "bundle", "store"),
     ("encode", "decode"),

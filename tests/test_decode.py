@@ -30,14 +30,13 @@ def test_the_best_clause_stands_in_when_no_token_is_sure() -> None:
     assert _best_clause(text, characters(text), scores) == Span(5, 9, "报销太慢")
 
 
-def test_doubt_is_largest_at_the_threshold_and_none_when_sure() -> None:
-    sure = np.array([0.0, 0.0, 1.0])
-    thresholds = np.array([0.4])
-    assert doubt(np.array([0.4]), sure, thresholds) == pytest.approx(0.5)
-    assert doubt(np.array([0.0]), sure, thresholds) == 0
-    assert doubt(np.array([1.0]), sure, thresholds) == 0
-    assert doubt(np.array([0.2]), sure, thresholds) == pytest.approx(0.25)
-    assert doubt(np.array([0.0]), np.array([0.3, 0.3, 0.4]), thresholds) == pytest.approx(0.6)
+def test_doubt_is_the_chance_that_a_label_is_wrong() -> None:
+    thresholds, sure = np.array([0.4, 0.5]), np.array([0.0, 1.0, 0.0])
+    assert doubt(np.array([0.0, 1.0]), sure, thresholds) == 0
+    assert doubt(np.array([0.1, 0.8]), sure, thresholds) == pytest.approx(1 - 0.9 * 0.8)
+    # At 0.45 the theme is tagged, though it is likelier not to be there.
+    assert doubt(np.array([0.45, 0.0]), sure, thresholds) == pytest.approx(0.55)
+    assert doubt(np.array([0.0, 0.0]), np.array([0.3, 0.3, 0.4]), thresholds) == pytest.approx(0.6)
 
 
 def test_windows_are_joined_without_gap_or_repetition() -> None:

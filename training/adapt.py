@@ -1,12 +1,16 @@
 """Adapt an encoder to feelings and to work life with labelled real texts, before fine-tuning.
 
-    python -m training.adapt --sentiment sentiment.jsonl.xz --texts real_texts.jsonl --output models/adapted
+    python -m training.adapt --sentiment sentiment.jsonl.xz --output models/feelings
+    python -m training.adapt --encoder models/feelings --comments data/feedback --texts real_texts.jsonl --repeat 1 \
+        --epochs 4 --lr 1e-3 --matrix_lr 0.01 --output models/adapted
 
 A stage between pre-training and fine-tuning (supplementary training on intermediate labelled tasks, Phang et al.
-2018, https://arxiv.org/abs/1811.01088). ``--sentiment`` has lines with ``text`` and ``sentiment``; ``--texts``
-has lines with the fields of data/feedback but ``group``, all of which count. Only the encoder is kept, and the output
-layer for masked words as it was: the result is an encoder folder like any other, to be named as --encoder of
-training.finetune.
+2018, https://arxiv.org/abs/1811.01088). ``--sentiment`` has lines with ``text`` and ``sentiment``; ``--texts`` and
+``--more_texts`` have lines with the fields of data/feedback, of which ``id`` and ``group`` may be missing. If a line of
+``--more_texts`` has no ``about``, the whole file says nothing of parties. ``--comments`` adds the comments of train, so
+that the real texts are learnt beside them and not instead of them. The result is an encoder folder like any other, to
+be named as --encoder of training.finetune, with the heads beside it (``training.heads``): a short fine-tuning from both
+keeps most of what the real texts have taught (training/LOG.md).
 """
 
 from __future__ import annotations
@@ -27,8 +31,9 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, HfArgumentParser
 from fbclass.encode import TextEncoder
 from fbclass.schema import ThemeSchema
 from training.config import option
-from training.data import Comment
-from training.features import build_features, only_sentiment
+from training.data import Comment, load_comments
+from training.features import build_features, forget_parties, only_sentiment
+from training.heads import load_heads, save_heads
 from training.loop import LoopConfig, seed_everything, train
 from training.model import FeedbackModel
 
@@ -44,9 +49,12 @@ class AdaptConfig(LoopConfig):
     rows: int = option(30_000, "how many of its lines to draw")
     texts: str = option("", "file of texts with themes, sentiment, evidence and parties; empty: none")
     held_out: float = option(0.25, "share of --texts that is not trained on")
-    repeat: int = option(3, "how often each of the others is read")
+    more_texts: str = option("", "another such file, all of which is trained on; empty: none")
+    repeat: int = option(3, "how often each of these texts is read in an epoch")
+    comments: str = option("", "folder with train, dev and test, of which train is read as well; empty: none")
     epochs: int = option(1, "passes over everything")
-    lr: float = option(3e-4, "learning rate, a third of fine-tuning's: it keeps what pre-training taught")
+    matrix_lr: float = option(0.0, "learning rate of Muon, for the matrices of the layers; 0: AdamW moves them, less")
+    lr: float = option(3e-4, "AdamW's learning rate")
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -80,7 +88,7 @@ def held_out_texts(path: Path, share: float) -> tuple[list[Comment], list[Commen
 
 
 def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema) -> Dataset:
-    """Everything to train on; ``ValueError`` when neither file is given."""
+    """Everything to train on; ``ValueError`` when no text is given."""
     parts = []
     if config.sentiment:
         rows = list(read_lines(Path(config.sentiment)))
@@ -90,8 +98,14 @@ def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema
     if config.texts:
         texts, _ = held_out_texts(Path(config.texts), config.held_out)
         parts += [build_features(texts, encoder, schema.ids)] * config.repeat
+    if config.more_texts:
+        rows = list(read_lines(Path(config.more_texts)))
+        features = build_features([to_comment(row, i, "more") for i, row in enumerate(rows)], encoder, schema.ids)
+        parts += [features if all("about" in row for row in rows) else forget_parties(features)] * config.repeat
+    if config.comments:
+        parts.append(build_features(load_comments(Path(config.comments), "train"), encoder, schema.ids))
     if not parts:
-        raise ValueError("nothing to adapt to: give --sentiment, --texts or both")
+        raise ValueError("nothing to adapt to: give --sentiment, --texts, --more_texts or --comments")
     return concatenate_datasets(parts)
 
 
@@ -117,13 +131,19 @@ def adapt(config: AdaptConfig) -> None:
     tokenizer.save_pretrained(partial)
     features = load_features(config, TextEncoder(partial / "tokenizer.json", config.max_length), schema)
     model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
+    load_heads(model, schema.ids, Path(config.encoder))
     model = train(model, features, config, tokenizer.mask_token_id)
     with_output_layer(model.encoder, config.encoder).half().save_pretrained(partial)
+    save_heads(model, schema.ids, partial)
     # The card of the encoder it started from would be wrong here: what was done stands beside the weights instead.
-    settings = {
-        k: v for k, v in asdict(config).items() if k not in ("encoder", "output", "schema", "sentiment", "texts")
-    }
-    (partial / "adaptation.json").write_text(json.dumps(settings | {"examples": len(features)}, indent=2) + "\n")
+    stage = {k: v for k, v in asdict(config).items() if k not in ("encoder", "output", "schema")}
+    stage |= {k: Path(v).name for k, v in stage.items() if k in ("sentiment", "texts", "more_texts", "comments")}
+    before = Path(config.encoder) / "adaptation.json"
+    stages = json.loads(before.read_text()) if before.exists() else []
+    stages = [stages] if isinstance(stages, dict) else stages  # as it was written when there was one stage only
+    (partial / "adaptation.json").write_text(
+        json.dumps([*stages, stage | {"examples": len(features)}], indent=2) + "\n"
+    )
     shutil.rmtree(output, ignore_errors=True)
     partial.rename(output)
     print(f"wrote {output}")

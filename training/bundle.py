@@ -117,7 +117,6 @@ def load_trained(folder: Path) -> FeedbackModel:
 
     weights = unpack(load_file(folder / "model.safetensors"))
     encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager")
-    hashed = weights.get("ngrams.hashed.weight")
-    model = FeedbackModel(encoder, weights["theme_pooled"].shape[0], buckets=0 if hashed is None else len(hashed))
+    model = FeedbackModel(encoder, weights["theme_pooled"].shape[0])
     model.load_state_dict(weights)
     return model.eval()

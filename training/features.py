@@ -25,7 +25,6 @@ _DTYPES = {
     "sentiment_label": np.int64,
     "evidence_labels": np.float32,
     "about_labels": np.float32,
-    "ngram_logits": np.float32,
 }
 UNKNOWN = -1.0  # a label that nobody has given: neither yes nor no
 
@@ -34,7 +33,7 @@ UNKNOWN = -1.0  # a label that nobody has given: neither yes nor no
 class Batch:
     """``input_ids``, ``attention_mask`` (batch, length) int64; ``themes`` (batch, themes) and
     ``evidence`` (batch, length, themes), ``about`` (batch, length) float32 of 0, 1 and ``UNKNOWN``;
-    ``sentiment`` (batch,) int64; ``ngrams`` (batch, themes + 3) float32 or None.
+    ``sentiment`` (batch,) int64.
     """
 
     input_ids: Tensor
@@ -43,7 +42,6 @@ class Batch:
     sentiment: Tensor
     evidence: Tensor
     about: Tensor
-    ngrams: Tensor | None = None
 
 
 def build_features(comments: Sequence[Comment], encoder: TextEncoder, themes: Sequence[str]) -> Dataset:
@@ -80,6 +78,15 @@ def build_features(comments: Sequence[Comment], encoder: TextEncoder, themes: Se
     return rows.filter(lambda ids: len(ids) > 0, input_columns="input_ids", keep_in_memory=True)
 
 
+def forget_parties(features: Dataset) -> Dataset:
+    """The same rows with every party ``UNKNOWN``."""
+
+    def forget(row: dict[str, Any]) -> dict[str, Any]:
+        return {"about_labels": [UNKNOWN] * len(row["input_ids"])}
+
+    return features.map(forget, desc="without parties", keep_in_memory=True)
+
+
 def only_sentiment(features: Dataset) -> Dataset:
     """The same rows with every label but the sentiment ``UNKNOWN``."""
 
@@ -87,15 +94,9 @@ def only_sentiment(features: Dataset) -> Dataset:
         return {
             "theme_labels": [UNKNOWN] * len(row["theme_labels"]),
             "evidence_labels": [[UNKNOWN] * len(row["theme_labels"])] * len(row["input_ids"]),
-            "about_labels": [UNKNOWN] * len(row["input_ids"]),
         }
 
-    return features.map(forget, desc="sentiment only", keep_in_memory=True)
-
-
-def add_ngrams(features: Dataset, logits: np.ndarray) -> Dataset:
-    """Set beside each comment what the n-grams say of it; ``logits`` (comments, themes + 3)."""
-    return features.add_column("ngram_logits", list(logits.astype(np.float32)))  # type: ignore[no-any-return, call-arg]
+    return forget_parties(features.map(forget, desc="sentiment only", keep_in_memory=True))
 
 
 def overlaps(spans: np.ndarray, marked: list[tuple[int, int]]) -> np.ndarray:
@@ -131,7 +132,7 @@ def batches(features: Dataset, size: int, rng: np.random.Generator | None) -> It
 
 def _columns(features: Dataset) -> dict[str, list[Any]]:
     plain = features.with_format(None)
-    return {name: plain[name][:] for name in _DTYPES if name in plain.column_names}
+    return {name: plain[name][:] for name in _DTYPES}
 
 
 def _collate(rows: dict[str, list[npt.NDArray[Any]]]) -> Batch:
@@ -150,5 +151,4 @@ def _collate(rows: dict[str, list[npt.NDArray[Any]]]) -> Batch:
         sentiment=stack("sentiment_label"),
         evidence=pad("evidence_labels"),
         about=pad("about_labels"),
-        ngrams=stack("ngram_logits") if "ngram_logits" in rows else None,
     )

@@ -12,13 +12,13 @@ read here.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from joblib import Parallel, delayed, parallel_config
+from torch import Tensor
 from transformers import AutoTokenizer, HfArgumentParser
 
 from fbclass.encode import TextEncoder
@@ -26,10 +26,10 @@ from fbclass.schema import ThemeSchema
 from training.bundle import calibrate_folder, check_quantized, new_info, write_model
 from training.config import option
 from training.data import Comment, load_comments
-from training.features import add_ngrams, build_features
+from training.features import build_features
+from training.heads import load_heads
 from training.loop import LoopConfig, round_to_half, seed_everything, train
 from training.model import FeedbackModel
-from training.ngrams import fit_ngrams
 
 
 @dataclass
@@ -41,10 +41,14 @@ class FinetuneConfig(LoopConfig):
     schema: str = option("data/themes.yaml", "theme schema")
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
-    version: str = option("0.5.0", "version of the model")
+    version: str = option("0.6.0", "version of the model")
+    epochs: int = option(2, "passes over the comments")
+    matrix_lr: float = option(
+        0.006, "learning rate of Muon, for the matrices of the layers; 0: AdamW, for encoders trained with it"
+    )
+    sentiment_weight: float = option(2.0, "weight of the sentiment loss against the theme loss")
+    keep: float = option(0.3, "share of the weights at the start in the result, if --encoder has heads for all themes")
     refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
-    ngram_buckets: int = option(131072, "hashed character n-grams read beside the encoder; 0: none")
-    ngram_folds: int = option(5, "parts in which the comments are read by n-grams that were fitted on the others")
 
 
 def fit(
@@ -63,23 +67,24 @@ def fit(
     torch.set_num_threads(threads)
     seed_everything(config.seed)
     features = build_features(comments, encoder, schema.ids)
-    model = FeedbackModel.from_encoder(
-        config.encoder, len(schema.ids), config.dropout, config.encoder_dropout, config.ngram_buckets
-    )
-    if model.ngrams is not None:
-        columns = features.with_format("numpy")
-        honest = fit_ngrams(
-            model.ngrams,
-            features["input_ids"],
-            np.asarray(columns["theme_labels"]),
-            np.asarray(columns["sentiment_label"]),
-            features["source"],
-            config.ngram_folds,
-        )
-        features = add_ngrams(features, honest)
+    model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
+    found = load_heads(model, schema.ids, Path(config.encoder))
+    start = {name: tensor.clone() for name, tensor in model.state_dict().items()} if found == list(schema.ids) else None
     model = train(model, features, config, mask_id, label=f"{len(comments):,} comments", row=row)
+    if start is not None:
+        mix(model, start, config.keep)
     round_to_half(model)
     return model
+
+
+def mix(model: FeedbackModel, start: Mapping[str, Tensor], share: float) -> None:
+    """Move the weights this share of the way back to where they started (WiSE-FT, Wortsman et al. 2022,
+    https://arxiv.org/abs/2109.01903): on texts unlike the comments better than the end, on dev no worse
+    (training/LOG.md).
+    """
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.lerp_(start[name], share)
 
 
 def fit_side_by_side(

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
-from training.ngrams import NgramHead
-
 # What the architectures call their dropouts: ModernBERT first, then BERT.
 _DROPOUTS = (
     "embedding_dropout",
@@ -41,10 +39,9 @@ class FeedbackModel(nn.Module):
     https://aclanthology.org/D16-1076/).
     """
 
-    def __init__(self, encoder: nn.Module, themes: int, dropout: float = 0.1, buckets: int = 0) -> None:
+    def __init__(self, encoder: nn.Module, themes: int, dropout: float = 0.1) -> None:
         super().__init__()
         width = encoder.config.hidden_size
-        self.ngrams = NgramHead(encoder.config.vocab_size, themes, buckets) if buckets else None
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.evidence = nn.Linear(width, themes)
@@ -56,7 +53,7 @@ class FeedbackModel(nn.Module):
 
     @classmethod
     def from_encoder(
-        cls, name: str | Path, themes: int, dropout: float = 0.1, encoder_dropout: float = 0.1, buckets: int = 0
+        cls, name: str | Path, themes: int, dropout: float = 0.1, encoder_dropout: float = 0.1
     ) -> FeedbackModel:
         """Start from a Hugging Face encoder: a folder or a hub name, in float32."""
         config = AutoConfig.from_pretrained(name)
@@ -65,12 +62,10 @@ class FeedbackModel(nn.Module):
                 setattr(config, field, encoder_dropout)
         # Eager attention trains faster than SDPA on a CPU at these lengths (training/LOG.md).
         encoder = AutoModel.from_pretrained(name, config=config, dtype=torch.float32, attn_implementation="eager")
-        return cls(encoder, themes, dropout, buckets)
+        return cls(encoder, themes, dropout)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, ngrams: Tensor | None = None) -> Outputs:
-        """``input_ids`` and ``attention_mask``: (batch, length) integers. ``ngrams`` (batch, themes + 3): in
-        training, what the n-grams say when they were not fitted on these comments; otherwise they are asked.
-        """
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
+        """``input_ids`` and ``attention_mask``: (batch, length) integers."""
         hidden = self.dropout(self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state)
         real = attention_mask.unsqueeze(-1).to(hidden.dtype)
         evidence = self.evidence(hidden)
@@ -82,10 +77,6 @@ class FeedbackModel(nn.Module):
         summary = torch.cat([hidden[:, 0], mean], dim=-1)
         themes = self.theme_summary(summary) + (pooled[:, :-1] * self.theme_pooled).sum(-1)
         sentiment = self.sentiment(torch.cat([summary, pooled[:, -1]], dim=-1))
-        if self.ngrams is not None:
-            logits = self.ngrams(input_ids, attention_mask) if ngrams is None else ngrams
-            to_themes, to_sentiment = self.ngrams.scaled(logits)
-            themes, sentiment = themes + to_themes, sentiment + to_sentiment
         return Outputs(
             themes=themes,
             sentiment=sentiment,

@@ -30,17 +30,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import get_linear_schedule_with_warmup
 
 from fbclass import encode
 from fbclass.errors import InputError
 from training.config import option, run_script
-from training.loop import LoopConfig, has_bfloat16, parameter_groups, seed_everything
+from training.loop import LoopConfig, Updates, has_bfloat16, seed_everything
 from training.model import FeedbackModel
 from training.probe_table import Record, as_markdown, describe
 from training.sentences import Bench, Split, epoch_batches, load_bench
 
-SETTINGS = ("epochs", "batch", "lr", "layer_decay", "weight_decay", "warmup", "dropout", "encoder_dropout")
+SETTINGS = ("epochs", "batch", "lr", "matrix_lr", "layer_decay", "weight_decay", "warmup", "dropout", "encoder_dropout")
 SETTINGS += ("max_length", "seed")
 
 
@@ -63,6 +62,7 @@ class ProbeConfig:
     )
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3], metadata={"help": "seeds of everything random"})
     finalists: int = option(1, "how many of the best settings of the first seed the other seeds are run with; 0: all")
+    matrix_lr: float = option(0.0, "Muon's learning rate, for the matrices of the layers; 0: AdamW for them too")
     layer_decay: float = option(1.0, "factor on the learning rate from each layer to the one below it")
     weight_decay: float = option(0.01, "AdamW weight decay")
     warmup: float = option(0.1, "fraction of the run")
@@ -106,8 +106,7 @@ def fine_tune(encoder: str, bench: Bench, config: LoopConfig) -> Record:
     body = FeedbackModel.from_encoder(encoder, 1, encoder_dropout=config.encoder_dropout).encoder
     model = SentenceModel(body, bench.classes, config.dropout)
     steps = config.epochs * math.ceil(len(bench.train.windows) / config.batch)
-    optimizer = torch.optim.AdamW(parameter_groups(model, config), betas=(0.9, 0.98), fused=True)
-    schedule = get_linear_schedule_with_warmup(optimizer, int(config.warmup * steps), steps)
+    updates = Updates(model, config, steps)
     generator = torch.Generator().manual_seed(config.seed)
     found: Record = {"parameters": sum(p.numel() for p in body.parameters()), "dev": [], "dev_new": [], "loss": []}
     began, tokens, training = time.monotonic(), 0, 0.0
@@ -117,10 +116,7 @@ def fine_tune(encoder: str, bench: Bench, config: LoopConfig) -> Record:
         for ids, mask, labels in epoch_batches(bench.train, config.batch, generator):
             loss = cross_entropy(model(ids, mask), labels)
             loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
+            updates.step()
             losses.append(loss.item())
             tokens += int(mask.sum())
         training += time.monotonic() - clock
@@ -153,7 +149,7 @@ def read_results(path: Path) -> list[Record]:
     records = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
         try:
-            records.append(json.loads(line))
+            records.append({"matrix_lr": 0.0} | json.loads(line))  # runs from before there was a choice
         except ValueError as error:
             raise InputError(
                 f"{path}, line {number} is cut short: remove it", f"{path} 第 {number} 行不完整，请删除"

@@ -38,7 +38,8 @@ DETAILS = ("model", "set", "setting", "seeds", "best epoch", "last epoch", "rows
 
 def describe(run: Record) -> str:
     """The part of the settings that is searched."""
-    return f"{run['epochs']} epochs, batch {run['batch']}, lr {run['lr']:g}"
+    muon = f", Muon {run['matrix_lr']:g}" if run["matrix_lr"] else ""
+    return f"{run['epochs']} epochs, batch {run['batch']}, lr {run['lr']:g}{muon}"
 
 
 def tokens_read(encoder: str) -> str:

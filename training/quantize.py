@@ -17,14 +17,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 SMALL = 65536  # weights: the heads are smaller than this and stay in float32
-NARROW = 32  # columns: rows of a handful of numbers would not get smaller, a scale each takes what integers save
 _RUNTIME = "com.microsoft"  # operations that onnxruntime has beside the standard ones
 _MIDDLE = 128  # zero point: the kernels multiply unsigned activations by signed weights
 _LEVELS = 127
 
 
 def quantize(source: Path, target: Path) -> None:
-    """Write ``source`` with its large matrices and its embeddings in eight bits, n-gram tables in float16."""
+    """Write ``source`` with its large matrices and its embeddings in eight bits."""
     model = onnx.load(source)
     graph = model.graph
     tables = {i.name: i for i in graph.initializer}
@@ -33,13 +32,11 @@ def quantize(source: Path, target: Path) -> None:
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         table = tables.get(node.input[1] if node.op_type == "MatMul" else node.input[0] if node.input else "")
-        size, width = (int(np.prod(table.dims)), table.dims[-1]) if table is not None and table.dims else (0, 0)
+        size = int(np.prod(table.dims)) if table is not None and table.dims else 0
         if node.op_type == "MatMul" and size >= SMALL:
             nodes += _integer_product(graph, node, quantized_inputs)
-        elif node.op_type == "Gather" and size >= SMALL and width >= NARROW:
+        elif node.op_type == "Gather" and size >= SMALL:
             nodes += _integer_rows(graph, node)
-        elif node.op_type == "Gather" and size >= SMALL and table is not None and len(table.dims) == 2:
-            nodes += _half_rows(graph, node)
         else:
             nodes.append(node)
     del graph.node[:]
@@ -119,14 +116,4 @@ def _integer_rows(graph: onnx.GraphProto, gather: onnx.NodeProto) -> list[onnx.N
         helper.make_node("Gather", [table + "_scale", ids], [name + "_scale"], name + "_scale"),
         helper.make_node("Cast", [name + "_row"], [name + "_float"], name + "_float", to=TensorProto.FLOAT),
         helper.make_node("Mul", [name + "_float", name + "_scale"], [output], name),
-    ]
-
-
-def _half_rows(graph: onnx.GraphProto, gather: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """A table of n-grams, whose rows are a handful of numbers, in float16, as it was rounded."""
-    (table, ids), (output,), name = gather.input, gather.output, gather.name
-    _add(graph, table + "_half", _array(graph, table).astype(np.float16))
-    return [
-        helper.make_node("Gather", [table + "_half", ids], [name + "_half"], name + "_half"),
-        helper.make_node("Cast", [name + "_half"], [output], name, to=TensorProto.FLOAT),
     ]

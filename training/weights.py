@@ -7,16 +7,16 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from training.quantize import NARROW, SMALL, integers
+from training.quantize import SMALL, integers
 
 _SCALE = ".row_scale"  # of the rows of the matrix with the name before it
 
 
 def pack(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Half or a quarter of the bytes: int8 rows with a float32 scale each, or float16 for what is small or narrow."""
+    """Half or a quarter of the bytes: int8 rows with a float32 scale each, or float16 for what is small."""
     packed: dict[str, Tensor] = {}
     for name, tensor in weights.items():
-        if tensor.ndim == 2 and tensor.numel() >= SMALL and tensor.shape[1] >= NARROW:
+        if tensor.ndim == 2 and tensor.numel() >= SMALL:
             whole, scales = integers(tensor.float().numpy(), axis=1)
             packed[name], packed[name + _SCALE] = torch.from_numpy(whole), torch.from_numpy(scales)
         else:

@@ -54,14 +54,9 @@ def calibrated(raw: RawOutput, info: ModelInfo) -> tuple[FloatArray, FloatArray]
 
 
 def doubt(themes: FloatArray, sentiment: FloatArray, thresholds: FloatArray) -> float:
-    """How near the model was to saying something else, 0 (sure) to about 0.67.
-
-    For a theme: 0.5 at its threshold, falling to 0 at probability 0 and 1; for sentiment: what is
-    left for the other two labels. The largest counts.
-    """
-    below = themes / (2 * thresholds)
-    above = (1 - themes) / (2 * (1 - thresholds))
-    return float(max(np.where(themes < thresholds, below, above).max(), 1 - sentiment.max()))
+    """Probability that at least one label is wrong, 0 to 1, as if the calibrated probabilities were independent."""
+    right = np.where(themes >= thresholds, themes, 1 - themes)
+    return float(1 - right.prod() * sentiment.max())
 
 
 def decode(text: str, text_id: str | None, raw: RawOutput | None, info: ModelInfo, language: str = "zh") -> Prediction:

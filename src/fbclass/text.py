@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-TEXT_VERSION = "1"
+from fbclass.identity import find_identity_words
+
+TEXT_VERSION = "2"
 
 _URL = re.compile(r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+")
@@ -42,12 +44,14 @@ class NormalizedText:
 
 
 def normalize(text: str) -> NormalizedText:
-    """Apply, in this order, and record offsets through all of it:
+    """Apply and record offsets through all of it:
 
     URLs and e-mail addresses become one word each (链接, 邮箱); emoji become their Chinese CLDR
-    short name in brackets; traditional characters become simplified (OpenCC ``t2s``); NFKC per
-    character (full-width to half-width, compatibility forms); control and format characters are
-    dropped; white space of any kind becomes one space; runs of one character stop at three.
+    short name in brackets; words for places, sexes and ages, in traditional characters too, become
+    one of their kind (``fbclass.identity``). Then, in this order: traditional characters become
+    simplified (OpenCC ``t2s``); NFKC per character (full-width to half-width, compatibility forms);
+    control and format characters are dropped; white space of any kind becomes one space; runs of
+    one character stop at three.
     """
     out: list[str] = []
     starts: list[int] = []
@@ -67,7 +71,7 @@ def normalize(text: str) -> NormalizedText:
     # Half of a surrogate pair cannot be encoded, and NUL ends a C string: both are dropped anyway.
     simplified = _simplify(_UNSAFE.sub("\u200b", text))
     position = 0
-    for start, end, replacement in (*_replacements(text), (len(text), len(text), "")):
+    for start, end, replacement in (*_replacements(text, simplified), (len(text), len(text), "")):
         for index in range(position, start):
             emit(_fold(simplified[index]), index, index + 1)
         emit(replacement, start, end)
@@ -77,13 +81,14 @@ def normalize(text: str) -> NormalizedText:
     return NormalizedText("".join(out), tuple(starts), tuple(ends))
 
 
-def _replacements(text: str) -> list[tuple[int, int, str]]:
+def _replacements(text: str, simplified: str) -> list[tuple[int, int, str]]:
     """Spans of the text that are replaced as a whole, in order and without overlap."""
     found = [(m.start(), m.end(), "链接") for m in _URL.finditer(text)] if "://" in text or "www." in text else []
     if "@" in text:
         found += [(m.start(), m.end(), "邮箱") for m in _EMAIL.finditer(text)]
     if _MAYBE_EMOJI.search(text):
         found += _emoji_names(text)
+    found += find_identity_words(simplified)
     spans: list[tuple[int, int, str]] = []
     for span in sorted(found):
         if not spans or span[0] >= spans[-1][1]:

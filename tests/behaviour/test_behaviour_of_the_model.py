@@ -18,17 +18,15 @@ OVERALL = 0.08  # of all cases may fail
 CAPABILITY = 0.15  # of the cases of any one capability
 IDENTITY_PAIRS = 0.02  # of the pairs that differ in a word for department, region, gender, age or nationality
 
-# fbclass-small@0.5.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
+# fbclass-small@0.6.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
 MISSED = {
-    "region": "5 of 32",
-    "negated": "15 of 24",
-    "resolved": "8 of 24",
-    "other_company": "12 of 24",
-    "hypothetical": "7 of 24",
-    "irony": "12 of 24",
+    "negated": "11 of 24",
+    "resolved": "5 of 24",
+    "other_company": "13 of 24",
+    "hypothetical": "6 of 24",
+    "irony": "13 of 24",
 }
-MISSED_OVERALL = "92 of 653 cases (14.1%)"
-MISSED_IDENTITY = "18 of 262 pairs (6.9%)"
+MISSED_OVERALL = "71 of 653 cases (10.9%)"
 
 
 def missed(figure: str) -> pytest.MarkDecorator:
@@ -54,7 +52,6 @@ def test_few_cases_of_a_capability_fail(behaviour: Behaviour, capability: str) -
     )
 
 
-@missed(MISSED_IDENTITY)
 def test_saying_who_somebody_is_changes_no_label(behaviour: Behaviour) -> None:
     changed, pairs = behaviour.identity_pairs
     assert changed / pairs < IDENTITY_PAIRS

@@ -22,4 +22,4 @@ def random_model() -> FeedbackModel:
         global_attn_every_n_layers=1,
         pad_token_id=0,
     )
-    return FeedbackModel(ModernBertModel(config), themes=4, buckets=16384).eval()
+    return FeedbackModel(ModernBertModel(config), themes=4).eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,8 @@ def test_the_result_is_an_encoder_folder_that_has_moved(config: AdaptConfig) -> 
     adapt(config)
     before, after = AutoModel.from_pretrained(config.encoder), AutoModel.from_pretrained(config.output)
     assert (Path(config.output) / "tokenizer.json").exists()
-    assert json.loads((Path(config.output) / "adaptation.json").read_text())["examples"] == 30 + 2 * 15
+    (stage,) = json.loads((Path(config.output) / "adaptation.json").read_text())
+    assert stage["examples"] == 30 + 2 * 15 and stage["texts"] == "texts.jsonl"
     moved = [
         not torch.allclose(a, b.float(), atol=1e-3)
         for a, b in zip(before.parameters(), after.parameters(), strict=True)
@@ -85,6 +87,36 @@ def test_the_held_out_texts_are_always_the_same_and_never_trained_on(config: Ada
     again = held_out_texts(Path(config.texts), 0.25)[1]
     assert [c.id for c in apart] == [c.id for c in again] and len(apart) == 5
     assert not {c.id for c in train} & {c.id for c in apart}
+
+
+def test_a_second_stage_goes_on_from_the_first_and_both_are_written_down(
+    config: AdaptConfig, root: Path, tmp_path: Path
+) -> None:
+    adapt(config)
+    comments = tmp_path / "comments" / "train"
+    comments.mkdir(parents=True)
+    lines = (root / "data" / "feedback" / "train" / "p1.jsonl").read_text(encoding="utf-8").splitlines()[:24]
+    (comments / "p1.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    second = replace(
+        config,
+        encoder=config.output,
+        output=str(tmp_path / "second"),
+        sentiment="",
+        comments=str(tmp_path / "comments"),
+    )
+    adapt(second)
+    first, last = json.loads((tmp_path / "second" / "adaptation.json").read_text())
+    assert first["comments"] == "" and last["comments"] == "comments" and last["examples"] == 2 * 15 + 24
+    assert (tmp_path / "second" / "heads.safetensors").exists()
+
+
+def test_texts_without_parties_say_nothing_of_parties(config: AdaptConfig, root: Path, tmp_path: Path) -> None:
+    row = {"text": "客服一直没回", "themes": [], "sentiment": "neutral"}
+    (tmp_path / "more.jsonl").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    only = replace(config, sentiment="", texts="", more_texts=str(tmp_path / "more.jsonl"), repeat=1)
+    encoder = TextEncoder(Path(config.encoder) / "tokenizer.json", 64)
+    (batch,) = batches(load_features(only, encoder, ThemeSchema.load(root / "data" / "themes.yaml")), 8, None)
+    assert (batch.about == UNKNOWN).all() and (batch.themes == 0).all()
 
 
 def test_nothing_to_adapt_to_is_an_error(config: AdaptConfig, root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.fixtures.make_tiny_model import write_tiny_encoder
 from training.bundle import load_trained
 from training.data import Comment, load_comments
 from training.features import batches, build_features
-from training.finetune import FinetuneConfig, finetune
+from training.finetune import FinetuneConfig, finetune, mix
 from training.model import FeedbackModel
 
 TEXTS = ["采购三天没回复邮件", "报销单交上去没下文", "改了方案没通知我们"]
@@ -49,7 +50,6 @@ def settings(data: Path, encoder: Path, output: Path, root: Path) -> FinetuneCon
         name="test",
         epochs=2,
         lr=5e-3,
-        ngram_buckets=64,
         refit=True,
     )
 
@@ -93,6 +93,13 @@ def test_one_seed_gives_one_model_and_the_card_survives(
     first, second = Classifier.load(model).classify(TEXTS), Classifier.load(again).classify(TEXTS)
     assert [p.to_dict() for p in first] == [p.to_dict() for p in second]
     assert (again / "README.md").read_text(encoding="utf-8") == "a card"
+
+
+def test_a_share_of_the_start_is_kept(random_model: FeedbackModel) -> None:
+    model = copy.deepcopy(random_model)
+    start = {name: torch.zeros_like(tensor) for name, tensor in model.state_dict().items()}
+    mix(model, start, 0.25)
+    torch.testing.assert_close(model.sentiment.weight, 0.75 * random_model.sentiment.weight)
 
 
 def test_labels_stand_on_the_tokens_they_belong_to(root: Path, encoder: Path) -> None:

@@ -205,7 +205,7 @@ def test_tokens_read_adds_up_the_stages(tmp_path: Path) -> None:
 
 
 def test_best_and_last_epoch_are_told_apart() -> None:
-    run = {"epochs": 2, "batch": 32, "lr": 3e-4, "dev": [90.0, 80.0], "dev_new": [70.0, 60.0]}
+    run = {"epochs": 2, "batch": 32, "lr": 3e-4, "matrix_lr": 0.0, "dev": [90.0, 80.0], "dev_new": [70.0, 60.0]}
     run |= {"parameters": 4_800_000, "tokens_per_second": 15_000, "seconds": 60.4}
     text = as_markdown({"ours": {"book_review": [[run]]}})
     assert "| ours | 4.8 M |  | 90.00 |" in text

@@ -25,7 +25,6 @@ def test_what_comes_back_is_close_and_a_quarter_as_large(random_model: FeedbackM
         assert after[name].dtype == torch.float32 and (after[name] - tensor).abs().max() <= step
     size = sum(t.numel() * t.element_size() for t in packed.values())
     assert size < 0.35 * sum(t.numel() * t.element_size() for t in before.values())
-    assert packed["ngrams.hashed.weight"].dtype == torch.float16  # its rows are a handful of numbers
 
 
 def test_packing_twice_changes_nothing(random_model: FeedbackModel) -> None:
