@@ -91,7 +91,7 @@ def rename_theme(data: dict[str, Any]) -> None:
     ("change", "sentence"),
     [
         (lambda d: d.update(format=99), "format is 99, expected 1"),
-        (lambda d: d.update(text_version="0"), "text pipeline version is 0, expected 1"),
+        (lambda d: d.update(text_version="0"), "text pipeline version is 0, expected 2"),
         (
             lambda d: d.update(sentiments=["good", "bad"]),
             r"sentiment labels is \['good', 'bad'\], expected \['negative'",
