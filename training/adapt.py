@@ -8,7 +8,8 @@ A stage between pre-training and fine-tuning (supplementary training on intermed
 2018, https://arxiv.org/abs/1811.01088). ``--sentiment`` has lines with ``text`` and ``sentiment``; ``--texts`` and
 ``--more_texts`` have lines with the fields of data/feedback, of which ``id`` and ``group`` may be missing. If a line of
 ``--more_texts`` has no ``about``, the whole file says nothing of parties. ``--comments`` adds the comments of train, so
-that the real texts are learnt beside them and not instead of them. The result is an encoder folder like any other, to
+that the real texts are learnt beside them and not instead of them. ``--guessed`` has texts whose sentiment
+``training.pseudo_label`` has guessed. The result is an encoder folder like any other, to
 be named as --encoder of training.finetune, with the heads beside it (``training.heads``): a short fine-tuning from both
 keeps most of what the real texts have taught (training/LOG.md).
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 import json
 import lzma
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from datasets import Dataset, concatenate_datasets
 from transformers import AutoModelForMaskedLM, AutoTokenizer, HfArgumentParser
 
 from fbclass.encode import TextEncoder
+from fbclass.results import SENTIMENTS
 from fbclass.schema import ThemeSchema
 from training.config import option
 from training.data import Comment, load_comments
@@ -36,6 +38,7 @@ from training.features import build_features, forget_parties, only_sentiment
 from training.heads import load_heads, save_heads
 from training.loop import LoopConfig, seed_everything, train
 from training.model import FeedbackModel
+from training.noise import Noise
 
 
 @dataclass
@@ -51,6 +54,7 @@ class AdaptConfig(LoopConfig):
     held_out: float = option(0.25, "share of --texts that is not trained on")
     more_texts: str = option("", "another such file, all of which is trained on; empty: none")
     repeat: int = option(3, "how often each of these texts is read in an epoch")
+    guessed: str = option("", "file that training.pseudo_label has written; empty: none")
     comments: str = option("", "folder with train, dev and test, of which train is read as well; empty: none")
     epochs: int = option(1, "passes over everything")
     matrix_lr: float = option(0.0, "learning rate of Muon, for the matrices of the layers; 0: AdamW moves them, less")
@@ -87,6 +91,14 @@ def held_out_texts(path: Path, share: float) -> tuple[list[Comment], list[Commen
     return comments[apart:], comments[:apart]
 
 
+def guessed_sentiment(rows: Sequence[dict[str, Any]], encoder: TextEncoder, themes: Sequence[str]) -> Dataset:
+    """Features of texts whose sentiment is guessed, a probability of each; every other label is ``UNKNOWN``."""
+    comments = [to_comment(row | {"sentiment": SENTIMENTS[0]}, i, "guessed") for i, row in enumerate(rows)]
+    guesses = {c.id: [row["sentiment"][name] for name in SENTIMENTS] for c, row in zip(comments, rows, strict=True)}
+    features = only_sentiment(build_features(comments, encoder, themes))
+    return features.map(lambda row: {"sentiment_target": guesses[row["id"]]}, desc="guesses", keep_in_memory=True)
+
+
 def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema) -> Dataset:
     """Everything to train on; ``ValueError`` when no text is given."""
     parts = []
@@ -102,10 +114,12 @@ def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema
         rows = list(read_lines(Path(config.more_texts)))
         features = build_features([to_comment(row, i, "more") for i, row in enumerate(rows)], encoder, schema.ids)
         parts += [features if all("about" in row for row in rows) else forget_parties(features)] * config.repeat
+    if config.guessed:
+        parts.append(guessed_sentiment(list(read_lines(Path(config.guessed))), encoder, schema.ids))
     if config.comments:
         parts.append(build_features(load_comments(Path(config.comments), "train"), encoder, schema.ids))
     if not parts:
-        raise ValueError("nothing to adapt to: give --sentiment, --texts, --more_texts or --comments")
+        raise ValueError("nothing to adapt to: give --sentiment, --texts, --more_texts, --guessed or --comments")
     return concatenate_datasets(parts)
 
 
@@ -132,12 +146,14 @@ def adapt(config: AdaptConfig) -> None:
     features = load_features(config, TextEncoder(partial / "tokenizer.json", config.max_length), schema)
     model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
     load_heads(model, schema.ids, Path(config.encoder))
-    model = train(model, features, config, tokenizer.mask_token_id)
+    model = train(model, features, config, Noise.of(tokenizer, with_typos=config.typos > 0))
     with_output_layer(model.encoder, config.encoder).half().save_pretrained(partial)
     save_heads(model, schema.ids, partial)
     # The card of the encoder it started from would be wrong here: what was done stands beside the weights instead.
     stage = {k: v for k, v in asdict(config).items() if k not in ("encoder", "output", "schema")}
-    stage |= {k: Path(v).name for k, v in stage.items() if k in ("sentiment", "texts", "more_texts", "comments")}
+    stage |= {
+        k: Path(v).name for k, v in stage.items() if k in ("sentiment", "texts", "more_texts", "guessed", "comments")
+    }
     before = Path(config.encoder) / "adaptation.json"
     stages = json.loads(before.read_text()) if before.exists() else []
     stages = [stages] if isinstance(stages, dict) else stages  # as it was written when there was one stage only

@@ -22,7 +22,7 @@ from training.data import Comment, to_dataset
 _DTYPES = {
     "input_ids": np.int64,
     "theme_labels": np.float32,
-    "sentiment_label": np.int64,
+    "sentiment_target": np.float32,
     "evidence_labels": np.float32,
     "about_labels": np.float32,
 }
@@ -33,7 +33,7 @@ UNKNOWN = -1.0  # a label that nobody has given: neither yes nor no
 class Batch:
     """``input_ids``, ``attention_mask`` (batch, length) int64; ``themes`` (batch, themes) and
     ``evidence`` (batch, length, themes), ``about`` (batch, length) float32 of 0, 1 and ``UNKNOWN``;
-    ``sentiment`` (batch,) int64.
+    ``sentiment`` (batch, 3) float32, the probability of each.
     """
 
     input_ids: Tensor
@@ -57,7 +57,7 @@ def build_features(comments: Sequence[Comment], encoder: TextEncoder, themes: Se
             return {
                 "input_ids": [],
                 "theme_labels": [],
-                "sentiment_label": 0,
+                "sentiment_target": [0.0] * len(SENTIMENTS),
                 "evidence_labels": [],
                 "about_labels": [],
             }
@@ -69,7 +69,7 @@ def build_features(comments: Sequence[Comment], encoder: TextEncoder, themes: Se
         return {
             "input_ids": windows[0].ids.tolist(),
             "theme_labels": [float(theme in row["themes"]) for theme in themes],
-            "sentiment_label": SENTIMENTS.index(row["sentiment"]),
+            "sentiment_target": [float(row["sentiment"] == sentiment) for sentiment in SENTIMENTS],
             "evidence_labels": np.stack(evidence, axis=1).tolist(),
             "about_labels": overlaps(spans, [(a["start"], a["end"]) for a in row["about"]]).tolist(),
         }
@@ -148,7 +148,7 @@ def _collate(rows: dict[str, list[npt.NDArray[Any]]]) -> Batch:
         input_ids=pad("input_ids"),
         attention_mask=(torch.arange(length) < torch.tensor([[len(i)] for i in rows["input_ids"]])).long(),
         themes=stack("theme_labels"),
-        sentiment=stack("sentiment_label"),
+        sentiment=stack("sentiment_target"),
         evidence=pad("evidence_labels"),
         about=pad("about_labels"),
     )

@@ -30,6 +30,7 @@ from training.features import build_features
 from training.heads import load_heads
 from training.loop import LoopConfig, round_to_half, seed_everything, train
 from training.model import FeedbackModel
+from training.noise import Noise
 
 
 @dataclass
@@ -41,13 +42,14 @@ class FinetuneConfig(LoopConfig):
     schema: str = option("data/themes.yaml", "theme schema")
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
-    version: str = option("0.6.0", "version of the model")
+    version: str = option("0.7.0", "version of the model")
     epochs: int = option(2, "passes over the comments")
     matrix_lr: float = option(
         0.006, "learning rate of Muon, for the matrices of the layers; 0: AdamW, for encoders trained with it"
     )
+    typos: float = option(0.03, "share of the characters swapped for others that sound alike in training")
     sentiment_weight: float = option(2.0, "weight of the sentiment loss against the theme loss")
-    keep: float = option(0.3, "share of the weights at the start in the result, if --encoder has heads for all themes")
+    keep: float = option(0.4, "share of the weights at the start in the result, if --encoder has heads for all themes")
     refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
 
 
@@ -56,7 +58,7 @@ def fit(
     encoder: TextEncoder,
     schema: ThemeSchema,
     config: FinetuneConfig,
-    mask_id: int,
+    noise: Noise,
     threads: int,
     row: int = 0,
 ) -> FeedbackModel:
@@ -70,7 +72,7 @@ def fit(
     model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
     found = load_heads(model, schema.ids, Path(config.encoder))
     start = {name: tensor.clone() for name, tensor in model.state_dict().items()} if found == list(schema.ids) else None
-    model = train(model, features, config, mask_id, label=f"{len(comments):,} comments", row=row)
+    model = train(model, features, config, noise, label=f"{len(comments):,} comments", row=row)
     if start is not None:
         mix(model, start, config.keep)
     round_to_half(model)
@@ -92,7 +94,7 @@ def fit_side_by_side(
     encoder: TextEncoder,
     schema: ThemeSchema,
     config: FinetuneConfig,
-    mask_id: int,
+    noise: Noise,
 ) -> list[FeedbackModel]:
     """One training for each of the parts of the data, each in a process of its own if there are cores for it.
 
@@ -103,7 +105,7 @@ def fit_side_by_side(
     jobs = min(len(parts), threads)
     with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads // jobs):
         return Parallel()(
-            delayed(fit)(part, encoder, schema, config, mask_id, threads // jobs, row) for row, part in enumerate(parts)
+            delayed(fit)(part, encoder, schema, config, noise, threads // jobs, row) for row, part in enumerate(parts)
         )
 
 
@@ -124,7 +126,8 @@ def finetune(config: FinetuneConfig) -> None:
     parts = [comments["train"]]
     if config.refit:
         parts.append(comments["train"] + comments["dev"])
-    model, *refitted = fit_side_by_side(parts, encoder, schema, config, tokenizer.mask_token_id)
+    noise = Noise.of(tokenizer, with_typos=config.typos > 0)
+    model, *refitted = fit_side_by_side(parts, encoder, schema, config, noise)
     write_model(model, new_info(config, schema, ["train"]), partial)
     info = calibrate_folder(partial, comments["dev"])
     check_quantized(model, partial, comments["dev"])

@@ -19,6 +19,7 @@ from transformers import get_linear_schedule_with_warmup
 from training.config import option
 from training.features import UNKNOWN, Batch, batches
 from training.model import FeedbackModel, Outputs
+from training.noise import Noise
 
 
 @dataclass
@@ -35,6 +36,7 @@ class LoopConfig:
     dropout: float = option(0.1, "dropout before the heads")
     encoder_dropout: float = option(0.0, "dropout inside the encoder; drawing it costs a sixth of the time")
     token_drop: float = option(0.1, "share of the tokens hidden from the encoder in training")
+    typos: float = option(0.0, "share of the characters swapped for others that sound alike in training")
     sentiment_weight: float = option(1.0, "weight of the sentiment loss against the theme loss")
     evidence_weight: float = option(1.0, "weight of the evidence loss")
     about_weight: float = option(0.5, "weight of the party loss")
@@ -122,12 +124,13 @@ def _mean(losses: Tensor, counted: Tensor) -> Tensor:
 
 
 def train(
-    model: FeedbackModel, features: Dataset, config: LoopConfig, mask_id: int, label: str = "train", row: int = 0
+    model: FeedbackModel, features: Dataset, config: LoopConfig, noise: Noise, label: str = "train", row: int = 0
 ) -> FeedbackModel:
     """Train and return the running average of the weights (Izmailov et al. 2018,
     https://arxiv.org/abs/1803.05407, with exponential weights).
 
-    ``label`` and ``row``: the name and the line of the terminal for the progress bar.
+    ``noise``: what damages the tokens; ``label`` and ``row``: the name and the line of the terminal for the
+    progress bar.
     """
     rng = np.random.default_rng(config.seed)
     steps = config.epochs * math.ceil(len(features) / config.batch)
@@ -137,10 +140,9 @@ def train(
     with tqdm(total=steps, desc=label, unit="batch", position=row) as bar:
         for _ in range(config.epochs):
             for batch in batches(features, config.batch, rng):
-                ids = batch.input_ids
-                hidden = torch.from_numpy(rng.random(ids.shape) < config.token_drop) & (ids > mask_id)
+                ids = noise(batch.input_ids, rng, hidden=config.token_drop, typos=config.typos)
                 with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
-                    outputs = model(ids.masked_fill(hidden, mask_id), batch.attention_mask)
+                    outputs = model(ids, batch.attention_mask)
                 loss = loss_of(outputs, batch, config)
                 loss.backward()
                 updates.step()

@@ -18,15 +18,15 @@ OVERALL = 0.08  # of all cases may fail
 CAPABILITY = 0.15  # of the cases of any one capability
 IDENTITY_PAIRS = 0.02  # of the pairs that differ in a word for department, region, gender, age or nationality
 
-# fbclass-small@0.6.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
+# fbclass-small@0.7.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
 MISSED = {
-    "negated": "11 of 24",
+    "negated": "15 of 24",
     "resolved": "5 of 24",
-    "other_company": "13 of 24",
-    "hypothetical": "6 of 24",
-    "irony": "13 of 24",
+    "other_company": "11 of 24",
+    "hypothetical": "5 of 24",
+    "irony": "11 of 24",
 }
-MISSED_OVERALL = "71 of 653 cases (10.9%)"
+MISSED_OVERALL = "64 of 653 cases (9.8%)"
 
 
 def missed(figure: str) -> pytest.MarkDecorator:
