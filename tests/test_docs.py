@@ -40,10 +40,7 @@ READMES = ("README.md", "README.zh-CN.md")
 NOT_RUN = {"installs packages", "trains for minutes or hours", "serves until stopped"}
 _BLOCK = re.compile(r"^(?:<!-- not run: (?P<reason>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 _OPTION = re.compile(r"(?<![\w-])(--[a-z][\w-]*)")
-_TRAINING = {
-    name: f"{name.title().replace('_', '')}Config"
-    for name in ("finetune", "evaluate", "pretrain", "adapt", "pseudo_label")
-}
+_TRAINING = ("finetune", "evaluate", "pretrain", "adapt", "pseudo_label")
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def long_options(name: str) -> set[str]:
 
 
 def training_options(script: str) -> set[str]:
-    config = getattr(importlib.import_module(f"training.{script}"), _TRAINING[script])
+    config = getattr(importlib.import_module(f"training.{script}"), f"{script.title().replace('_', '')}Config")
     return {f"--{field.name}" for field in fields(config)}
 
 
@@ -250,9 +247,7 @@ def test_options_of_shell_lines_exist(name: str) -> None:
     for line in [line for b in blocks(name) if b.kind == "sh" for line in b.lines]:
         if found := re.match(r"fbclass (\w+)", line):
             known = long_options(found[1])
-        elif found := re.match(
-            r"(?:make|python -m training\.)\s*(finetune|evaluate|pretrain|adapt|pseudo_label)\b", line
-        ):
+        elif found := re.match(rf"(?:make|python -m training\.)\s*({'|'.join(_TRAINING)})\b", line):
             known = training_options(found[1])
         elif line.startswith("python -m pip "):
             continue  # not ours
