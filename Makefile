@@ -21,7 +21,7 @@ demo: ## classify the sample survey; workbook and report go to out/
 	@.venv/bin/fbclass classify data/sample/survey.xlsx -o out/survey_已分类.xlsx --report out/survey_报告.html --force $(ARGS)
 
 test: lint ## lint, types and the whole test suite
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: ## style and types
 	@$(VENV) dev

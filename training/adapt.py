@@ -35,6 +35,7 @@ from fbclass.schema import ThemeSchema
 from training.config import option
 from training.data import Comment, load_comments
 from training.features import build_features, forget_parties, only_sentiment
+from training.frames import framed
 from training.heads import load_heads, save_heads
 from training.loop import LoopConfig, seed_everything, train
 from training.model import FeedbackModel
@@ -117,7 +118,10 @@ def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema
     if config.guessed:
         parts.append(guessed_sentiment(list(read_lines(Path(config.guessed))), encoder, schema.ids))
     if config.comments:
-        parts.append(build_features(load_comments(Path(config.comments), "train"), encoder, schema.ids))
+        own = load_comments(Path(config.comments), "train")
+        parts.append(
+            build_features([*own, *framed(own, config.frames, config.framed, config.seed)], encoder, schema.ids)
+        )
     if not parts:
         raise ValueError("nothing to adapt to: give --sentiment, --texts, --more_texts, --guessed or --comments")
     return concatenate_datasets(parts)
@@ -152,7 +156,9 @@ def adapt(config: AdaptConfig) -> None:
     # The card of the encoder it started from would be wrong here: what was done stands beside the weights instead.
     stage = {k: v for k, v in asdict(config).items() if k not in ("encoder", "output", "schema")}
     stage |= {
-        k: Path(v).name for k, v in stage.items() if k in ("sentiment", "texts", "more_texts", "guessed", "comments")
+        k: Path(v).name
+        for k, v in stage.items()
+        if k in ("sentiment", "texts", "more_texts", "guessed", "comments", "frames")
     }
     before = Path(config.encoder) / "adaptation.json"
     stages = json.loads(before.read_text()) if before.exists() else []

@@ -33,7 +33,7 @@ UNKNOWN = -1.0  # a label that nobody has given: neither yes nor no
 class Batch:
     """``input_ids``, ``attention_mask`` (batch, length) int64; ``themes`` (batch, themes) and
     ``evidence`` (batch, length, themes), ``about`` (batch, length) float32 of 0, 1 and ``UNKNOWN``;
-    ``sentiment`` (batch, 3) float32, the probability of each.
+    ``sentiment`` (batch, 3) float32, the probability of each, or 0 for all of them: unknown.
     """
 
     input_ids: Tensor

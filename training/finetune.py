@@ -27,6 +27,7 @@ from training.bundle import calibrate_folder, check_quantized, new_info, write_m
 from training.config import option
 from training.data import Comment, load_comments
 from training.features import build_features
+from training.frames import framed
 from training.heads import load_heads
 from training.loop import LoopConfig, round_to_half, seed_everything, train
 from training.model import FeedbackModel
@@ -42,12 +43,13 @@ class FinetuneConfig(LoopConfig):
     schema: str = option("data/themes.yaml", "theme schema")
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
-    version: str = option("0.7.0", "version of the model")
+    version: str = option("0.8.0", "version of the model")
     epochs: int = option(2, "passes over the comments")
     matrix_lr: float = option(
         0.006, "learning rate of Muon, for the matrices of the layers; 0: AdamW, for encoders trained with it"
     )
     typos: float = option(0.03, "share of the characters swapped for others that sound alike in training")
+    framed: float = option(0.3, "comments put into frames, as a share of the comments (training.frames)")
     sentiment_weight: float = option(2.0, "weight of the sentiment loss against the theme loss")
     keep: float = option(0.4, "share of the weights at the start in the result, if --encoder has heads for all themes")
     refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
@@ -68,7 +70,9 @@ def fit(
     """
     torch.set_num_threads(threads)
     seed_everything(config.seed)
-    features = build_features(comments, encoder, schema.ids)
+    features = build_features(
+        [*comments, *framed(comments, config.frames, config.framed, config.seed)], encoder, schema.ids
+    )
     model = FeedbackModel.from_encoder(config.encoder, len(schema.ids), config.dropout, config.encoder_dropout)
     found = load_heads(model, schema.ids, Path(config.encoder))
     start = {name: tensor.clone() for name, tensor in model.state_dict().items()} if found == list(schema.ids) else None

@@ -37,6 +37,8 @@ class LoopConfig:
     encoder_dropout: float = option(0.0, "dropout inside the encoder; drawing it costs a sixth of the time")
     token_drop: float = option(0.1, "share of the tokens hidden from the encoder in training")
     typos: float = option(0.0, "share of the characters swapped for others that sound alike in training")
+    framed: float = option(0.0, "comments put into frames, as a share of the comments (training.frames)")
+    frames: str = option("data/frames", "folder of the frames")
     sentiment_weight: float = option(1.0, "weight of the sentiment loss against the theme loss")
     evidence_weight: float = option(1.0, "weight of the evidence loss")
     about_weight: float = option(0.5, "weight of the party loss")
@@ -106,14 +108,16 @@ def loss_of(outputs: Outputs, batch: Batch, config: LoopConfig) -> Tensor:
     """Weighted sum of the four losses; padding and labels that are ``UNKNOWN`` count in none."""
     smooth = torch.where(batch.themes > 0, 1 - config.smoothing, config.smoothing)
     themes = binary_cross_entropy_with_logits(outputs.themes.float(), smooth, reduction="none")
-    sentiment = cross_entropy(outputs.sentiment.float(), batch.sentiment, label_smoothing=config.smoothing)
+    sentiment = cross_entropy(
+        outputs.sentiment.float(), batch.sentiment, label_smoothing=config.smoothing, reduction="none"
+    )
     evidence = binary_cross_entropy_with_logits(outputs.evidence.float(), batch.evidence, reduction="none")
     about = binary_cross_entropy_with_logits(outputs.about.float(), batch.about, reduction="none")
     real = batch.attention_mask > 0
     return (
         # Times 4: the mean over themes or tokens hides that there are several decisions in each comment.
         4 * _mean(themes, batch.themes != UNKNOWN)
-        + config.sentiment_weight * sentiment
+        + config.sentiment_weight * _mean(sentiment, batch.sentiment.sum(1) > 0)
         + config.evidence_weight * 4 * _mean(evidence, real.unsqueeze(-1) & (batch.evidence != UNKNOWN))
         + config.about_weight * 4 * _mean(about, real & (batch.about != UNKNOWN))
     )

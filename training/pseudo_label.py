@@ -109,14 +109,22 @@ def guess_by_encoder(config: PseudoLabelConfig, texts: Sequence[str]) -> FloatAr
 
 
 def pseudo_label(config: PseudoLabelConfig) -> str:
-    """Write the guesses; returns a line for the terminal. ``InputError`` when the labelled texts lack a sentiment,
-    ``ModelError`` when the encoder has no heads.
+    """Write the guesses; returns a line for the terminal. ``InputError`` when there is no text to guess or the labelled
+    texts lack a sentiment, ``ModelError`` when the encoder has no heads.
     """
+    for flag in ("unlabelled", "texts"):
+        if not getattr(config, flag):
+            raise InputError(f"No file was named: give it after --{flag}.", f"没有指定文件：请写在 --{flag} 后面。")
     labelled, apart = held_out_texts(Path(config.texts), config.held_out)
     if config.more_texts:
         labelled += [to_comment(row, i, "more") for i, row in enumerate(read_lines(Path(config.more_texts)))]
     lines = Path(config.unlabelled).read_text(encoding="utf-8").split("\n")
     texts = new_texts(lines, [comment.text for comment in (*labelled, *apart)])
+    if not texts:
+        raise InputError(
+            f"{config.unlabelled} has no text that is not among the labelled ones: give it texts without labels.",
+            f"{config.unlabelled} 里没有未标注过的文本：请放入没有标注的文本，每行一条。",
+        )
     share = config.ngram_share
     both = share * guess_by_ngrams(labelled, texts) + (1 - share) * guess_by_encoder(config, texts)
     with Path(config.output).open("w", encoding="utf-8") as file:

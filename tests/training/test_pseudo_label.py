@@ -105,3 +105,15 @@ def test_an_encoder_without_heads_is_refused(config: PseudoLabelConfig, tmp_path
     write_tiny_encoder(tmp_path / "encoder", root / "models" / "encoder")
     with pytest.raises(ModelError, match="has no heads that guess"):
         guess_by_encoder(replace(config, encoder=str(tmp_path / "encoder")), ["好"])
+
+
+@pytest.mark.parametrize("flag", ["unlabelled", "texts"])
+def test_a_file_that_was_not_named_is_asked_for(config: PseudoLabelConfig, flag: str) -> None:
+    with pytest.raises(InputError, match=f"after --{flag}"):
+        pseudo_label(replace(config, **{flag: ""}))
+
+
+def test_a_file_without_a_new_text_is_refused(config: PseudoLabelConfig, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"empty\.txt has no text"):
+        pseudo_label(replace(config, unlabelled=str(tmp_path / "empty.txt")))
