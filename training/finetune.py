@@ -51,7 +51,7 @@ class FinetuneConfig(LoopConfig):
     typos: float = option(0.03, "share of the characters swapped for others that sound alike in training")
     framed: float = option(0.3, "comments put into frames, as a share of the comments (training.frames)")
     sentiment_weight: float = option(2.0, "weight of the sentiment loss against the theme loss")
-    keep: float = option(0.4, "share of the weights at the start in the result, if --encoder has heads for all themes")
+    keep: float = option(0.6, "share of the weights at the start in the result, if --encoder has heads for all themes")
     refit: bool = option(True, "after dev has set thresholds and calibration, train once more on train and dev")
 
 

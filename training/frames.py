@@ -135,7 +135,9 @@ class Frames:
         if rewrite.find == text:
             evidence = dict.fromkeys(comment.evidence, (new,))
         else:
-            evidence = {t: tuple(p.replace(rewrite.find, new) for p in e) for t, e in comment.evidence.items()}
+            evidence = {
+                t: tuple(p.strip(_ENDS).replace(rewrite.find, new) for p in e) for t, e in comment.evidence.items()
+            }
         return replace(comment, text=changed, evidence=evidence, about=about)
 
 

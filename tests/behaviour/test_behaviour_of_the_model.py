@@ -18,15 +18,13 @@ OVERALL = 0.08  # of all cases may fail
 CAPABILITY = 0.15  # of the cases of any one capability
 IDENTITY_PAIRS = 0.02  # of the pairs that differ in a word for department, region, gender, age or nationality
 
-# fbclass-small@0.7.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
+# fbclass-small@0.8.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
 MISSED = {
-    "negated": "15 of 24",
-    "resolved": "5 of 24",
-    "other_company": "11 of 24",
-    "hypothetical": "5 of 24",
+    "negated": "10 of 24",
+    "other_company": "9 of 24",
+    "hypothetical": "4 of 24",
     "irony": "11 of 24",
 }
-MISSED_OVERALL = "64 of 653 cases (9.8%)"
 
 
 def missed(figure: str) -> pytest.MarkDecorator:
@@ -38,7 +36,6 @@ def behaviour(default_classifier: Classifier, root: Path) -> Behaviour:
     return run_cases(load_cases(root / "data" / "behaviour"), default_classifier.classify)
 
 
-@missed(MISSED_OVERALL)
 def test_few_cases_fail(behaviour: Behaviour) -> None:
     assert behaviour.rate() < OVERALL
 

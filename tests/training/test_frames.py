@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 COMPLAINTS = [
     comment("工单三天没人处理。"),
     comment("数据对不上", "information_silo"),
-    comment("邮件没人回", piece="没人回"),
+    comment("邮件没人回。", piece="没人回。"),
     comment("数据对不上，要手工核。", "information_silo", piece="数据对不上"),
 ]
 PRAISE = [comment("报销当天到账", None, "positive")]
