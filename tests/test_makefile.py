@@ -147,7 +147,7 @@ def test_make_test_is_lint_types_and_tests(tree: Tree) -> None:
     tree.add("python3", FAKE_PYTHON)
     assert tree.run("make", "test").returncode == 0
     calls = (tree.root / "calls").read_text(encoding="utf-8").splitlines()
-    assert calls[2:] == ["-m ruff check .", "-m ruff format --check .", "-m mypy", "-m pytest"]
+    assert calls[2:] == ["-m ruff check .", "-m ruff format --check .", "-m mypy", "-m pytest -n 2 --dist loadfile"]
 
 
 def test_pretrain_asks_for_the_corpus(tree: Tree) -> None:
