@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from fbclass.errors import InputError
+from fbclass.results import SENTIMENTS
 from training.data import Comment
 
 SLOT = "{}"
@@ -25,20 +26,22 @@ LONGEST = 40  # characters of a comment that goes into a frame, or of which a wo
 UNKNOWN_SENTIMENT = ""  # depends on the comment: nothing is learnt of it
 _PRAISE = "sincere"  # the frames around good news; all others stand around complaints
 _KEEPS = ("kept", "irony", _PRAISE)  # kinds of frames that leave the themes as they are
+KINDS = ("denied", "hypothetical", "other", "resolved", *_KEEPS)
 _ENDS = "。！!.~～… "
 # Sentences, questions and wishes do not fit into the middle of another sentence.
-_BEFORE = re.compile(
-    "(以免|免得|避免|减少|谁也|总是|老要|能说|[别不从还互常因再又并])$"
-)  # a denial after it would mean something else
-_OWN = re.compile("[我咱俺本]|公司|单位")  # what says whose problem it is cannot be another's
 _UNFIT = re.compile(
     "[。！？!?；;：:\n]|希望|建议|能不能|可不可以|[吗呢吧]$|难道|凭什么|如果|要是|以前|别的公司|没有?问题"
 )
+_OWN = re.compile("[我咱俺本]|公司|单位")  # what says whose problem it is cannot be another's
+# After these words a denial would mean something else.
+_BEFORE = re.compile("(以免|免得|避免|减少|谁也|总是|老要|能说|[别不从还互常因再又并])$")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """``text`` has one ``SLOT``; ``themes``: the comments that it suits, empty for all."""
+    """``kind``: one of ``KINDS``; ``text`` has one ``SLOT``; ``sentiment``: of the whole, empty where it is
+    the comment's; ``themes``: the comments that it suits, empty for all.
+    """
 
     kind: str
     text: str
@@ -179,4 +182,9 @@ def _fits(comment: Comment) -> bool:
 def _frame(row: dict[str, Any]) -> Frame:
     if row["frame"].count(SLOT) != 1:
         raise ValueError(f"not one {SLOT} in {row['frame']!r}")
+    # Anything else would silently take the theme away, or teach nothing of the sentiment.
+    if row["kind"] not in KINDS:
+        raise ValueError(f"kind {row['kind']!r} is none of {', '.join(KINDS)}")
+    if row["sentiment"] not in (*SENTIMENTS, UNKNOWN_SENTIMENT):
+        raise ValueError(f"sentiment {row['sentiment']!r} is none of {', '.join(SENTIMENTS)}, nor empty")
     return Frame(row["kind"], row["frame"], row["sentiment"], frozenset(row.get("themes", ())))
