@@ -39,6 +39,7 @@ from training.frames import framed
 from training.heads import load_heads, save_heads
 from training.loop import LoopConfig, seed_everything, train
 from training.model import FeedbackModel
+from training.ngram_head import FILE as NGRAMS
 from training.noise import Noise
 
 
@@ -153,6 +154,8 @@ def adapt(config: AdaptConfig) -> None:
     model = train(model, features, config, Noise.of(tokenizer, with_typos=config.typos > 0))
     with_output_layer(model.encoder, config.encoder).half().save_pretrained(partial)
     save_heads(model, schema.ids, partial)
+    if (ngrams := Path(config.encoder) / NGRAMS).exists():
+        shutil.copy(ngrams, partial)
     # The card of the encoder it started from would be wrong here: what was done stands beside the weights instead.
     stage = {k: v for k, v in asdict(config).items() if k not in ("encoder", "output", "schema")}
     stage |= {

@@ -21,6 +21,7 @@ from training.calibrate import Labelled, fit
 from training.data import Comment, list_files
 from training.export import export_float
 from training.model import FeedbackModel
+from training.ngram_head import NgramHead
 from training.quantize import quantize
 from training.weights import pack, unpack
 
@@ -118,5 +119,7 @@ def load_trained(folder: Path) -> FeedbackModel:
     weights = unpack(load_file(folder / "model.safetensors"))
     encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager")
     model = FeedbackModel(encoder, weights["theme_pooled"].shape[0])
+    if "ngrams.keys" in weights:
+        model.ngrams = NgramHead(len(weights["ngrams.keys"]))
     model.load_state_dict(weights)
     return model.eval()

@@ -31,6 +31,7 @@ from training.frames import framed
 from training.heads import load_heads
 from training.loop import LoopConfig, round_to_half, seed_everything, train
 from training.model import FeedbackModel
+from training.ngram_head import load_ngrams
 from training.noise import Noise
 
 
@@ -79,6 +80,7 @@ def fit(
     model = train(model, features, config, noise, label=f"{len(comments):,} comments", row=row)
     if start is not None:
         mix(model, start, config.keep)
+    model.ngrams = load_ngrams(Path(config.encoder))
     round_to_half(model)
     return model
 

@@ -21,7 +21,8 @@ _BY_THEME = ("evidence.weight", "evidence.bias", "theme_summary.weight", "theme_
 
 def save_heads(model: FeedbackModel, themes: Sequence[str], folder: Path) -> None:
     """Write the heads, in float16, into an encoder folder; ``themes``: the ids, in the order of the rows."""
-    heads = {n: t.half().contiguous() for n, t in model.state_dict().items() if not n.startswith("encoder.")}
+    elsewhere = ("encoder.", "ngrams.")  # these have files of their own
+    heads = {n: t.half().contiguous() for n, t in model.state_dict().items() if not n.startswith(elsewhere)}
     save_file(heads, folder / FILE, metadata={"themes": " ".join(themes)})
 
 

@@ -1,4 +1,4 @@
-"""The network that is fine-tuned: one shared encoder, four small heads."""
+"""The network that is fine-tuned: one shared encoder, four small heads, and n-grams beside them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
+
+from training.ngram_head import NgramHead
 
 # What the architectures call their dropouts: ModernBERT first, then BERT.
 _DROPOUTS = (
@@ -50,6 +52,7 @@ class FeedbackModel(nn.Module):
         self.theme_summary = nn.Linear(2 * width, themes)
         self.theme_pooled = nn.Parameter(torch.empty(themes, width).normal_(std=0.02))
         self.sentiment = nn.Linear(3 * width, 3)
+        self.ngrams: NgramHead | None = None  # joins when the rest has been trained
 
     @classmethod
     def from_encoder(
@@ -77,6 +80,8 @@ class FeedbackModel(nn.Module):
         summary = torch.cat([hidden[:, 0], mean], dim=-1)
         themes = self.theme_summary(summary) + (pooled[:, :-1] * self.theme_pooled).sum(-1)
         sentiment = self.sentiment(torch.cat([summary, pooled[:, -1]], dim=-1))
+        if self.ngrams is not None:
+            sentiment = sentiment + self.ngrams(input_ids, attention_mask)
         return Outputs(
             themes=themes,
             sentiment=sentiment,

@@ -19,6 +19,7 @@ from training.data import Comment, load_comments
 from training.features import batches, build_features
 from training.finetune import FinetuneConfig, finetune, mix
 from training.model import FeedbackModel
+from training.ngrams import NgramsConfig, write_ngrams
 
 TEXTS = ["采购三天没回复邮件", "报销单交上去没下文", "改了方案没通知我们"]
 
@@ -35,9 +36,11 @@ def data(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+def encoder(tmp_path_factory: pytest.TempPathFactory, root: Path, data: Path) -> Path:
+    """With n-grams, so that they are trained beside, exported, quantised and served as well."""
     folder = tmp_path_factory.mktemp("encoder")
     write_tiny_encoder(folder, root / "models" / "encoder")
+    write_ngrams(NgramsConfig(comments=str(data), encoder=str(folder)))
     return folder
 
 
@@ -83,6 +86,21 @@ def test_what_serves_says_what_was_trained(model: Path) -> None:
         assert raw is not None
         assert np.abs(expected.themes[0].numpy() - raw.themes).max() < 0.1
         assert np.abs(expected.sentiment[0].numpy() - raw.sentiment).max() < 0.1
+
+
+def test_the_n_grams_of_the_encoder_are_in_the_sentiment(model: Path) -> None:
+    trained = load_trained(model)
+    assert trained.ngrams is not None
+    window = TextEncoder(model / "tokenizer.json", 512).encode(TEXTS)[0]
+    ids = torch.from_numpy(window.ids)[None]
+    mask = torch.ones_like(ids)
+    with torch.inference_mode():
+        said, whole = trained.ngrams(ids, mask), trained(ids, mask)
+        trained.ngrams = None
+        without = trained(ids, mask)
+    assert said.abs().max() > 0.01
+    torch.testing.assert_close(whole.sentiment, without.sentiment + said)
+    assert torch.equal(whole.themes, without.themes)
 
 
 def test_one_seed_gives_one_model_and_the_card_survives(
