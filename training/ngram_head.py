@@ -12,23 +12,27 @@ from fbclass.results import SENTIMENTS
 
 FILE = "ngrams.safetensors"
 LONGEST = 4  # tokens in a run
+COLUMNS = 2 * len(SENTIMENTS) + 1  # weights of a run
 _PRIME = 2**31 - 1  # hashes lie below it, so that times the multiplier they stay below 2**63
 _MULTIPLIER = 1_000_003
 
 
 class NgramHead(nn.Module):
-    """Logits of the regression, read from a table of ``places`` by hash.
+    """Logits of two regressions, weighted by a third, read from a table of ``places`` by hash.
 
-    ``keys`` (places,) int32: the hash of the run whose weights stand there, 0 where there is none; ``weights``
-    (places, 3). Nothing in it is learnt by gradient descent.
+    ``keys`` (places,) int32: the hash of the run whose weights stand there, 0 where there is none; ``weights`` (places,
+    7): three for the sentiment of a comment, three for that of a post, one for being a post; ``bias`` (7,). Nothing in
+    it is learnt by gradient descent.
     """
 
     def __init__(self, places: int = 0) -> None:
         super().__init__()
         self.register_buffer("keys", torch.zeros(places, dtype=torch.int32))
-        self.register_buffer("weights", torch.zeros(places, len(SENTIMENTS)))
+        self.register_buffer("weights", torch.zeros(places, COLUMNS))
+        self.register_buffer("bias", torch.zeros(COLUMNS))
         self.keys: Tensor
         self.weights: Tensor
+        self.bias: Tensor
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """(batch, 3) from ``input_ids`` and ``attention_mask`` (batch, length)."""
@@ -37,7 +41,9 @@ class NgramHead(nn.Module):
         place = hashes % len(self.keys)
         known = (self.keys[place] == hashes) & (real > 0)
         total = (self.weights[place] * known.unsqueeze(-1)).sum(1)
-        return total / attention_mask.sum(1, keepdim=True).to(total.dtype).sqrt()
+        total = total / attention_mask.sum(1, keepdim=True).to(total.dtype).sqrt() + self.bias
+        comment, post, kind = total.split([len(SENTIMENTS), len(SENTIMENTS), 1], dim=1)
+        return torch.lerp(comment, post, torch.sigmoid(kind))
 
 
 def hash_runs(input_ids: Tensor) -> Tensor:
@@ -54,8 +60,10 @@ def load_ngrams(folder: Path) -> NgramHead | None:
         return None
     stored = load_file(folder / FILE)
     hashes, weights = stored["hashes"].long(), stored["weights"].float()
-    # Three times as many places as runs: a seventh of them find theirs taken by a heavier one and are left out.
-    head = NgramHead(3 * len(hashes))
+    # With as many places as runs, those whose place a heavier one has taken are left out, three in eight: a table of
+    # this size does more with them than with fewer runs that all find room.
+    head = NgramHead(len(hashes))
+    head.bias.copy_(stored["bias"])
     for place, value, row in zip((hashes % len(head.keys)).tolist(), hashes.int(), weights, strict=True):
         if not head.keys[place]:
             head.keys[place], head.weights[place] = value, row

@@ -1,11 +1,14 @@
-"""A regression on character n-grams beside the encoder, for the sentiment.
+"""Regressions on character n-grams beside the encoder, for the sentiment.
 
     python -m training.ngrams --comments data/feedback --texts real_texts.jsonl --encoder models/encoder
 
 A linear model reads set phrases that a small encoder mistakes, and the other way round: the sum of both logits is right
-more often than either, on comments and on posts (training/LOG.md). The regression is fitted alone, by convex
-optimisation, and joins the encoder when that has been trained; learnt together, neither is as good as alone. It
-travels in the encoder folder as ``ngrams.safetensors``, and ``training.finetune`` puts it into the model.
+more often than either. What speaks for praise in a comment written for a survey and in a post on a forum differs, so
+each kind has a regression of its own, and a third says which of the two a text is like: a mixture of experts with a
+gate (Jacobs et al. 1991, https://doi.org/10.1162/neco.1991.3.1.79), better on both kinds than one regression on all
+(training/LOG.md). All are fitted alone, by convex optimisation, and join the encoder when that has been trained; learnt
+together, neither is as good as alone. They travel in the encoder folder as ``ngrams.safetensors``, and
+``training.finetune`` puts them into the model.
 
 A *run* is one to four tokens that follow each other, a token being about a character. Weights are kept for the runs
 that matter most, each under its hash, so that other runs weigh nothing (unlike feature hashing, Weinberger et al. 2009,
@@ -32,9 +35,12 @@ from fbclass.results import SENTIMENTS
 from training.adapt import held_out_texts, read_lines, to_comment
 from training.config import option, run_script
 from training.data import Comment, load_comments
-from training.ngram_head import FILE, hash_runs
+from training.ngram_head import COLUMNS, FILE, hash_runs
+
+FloatArray = npt.NDArray[np.float64]
 
 _RAREST = 3  # texts that a run must stand in
+_NEVER = -30.0  # logit of being a post where none was given
 
 
 @dataclass
@@ -42,13 +48,14 @@ class NgramsConfig:
     """Every setting; each is a command-line flag."""
 
     comments: str = option("data/feedback", "folder with train, dev and test, of which train is read")
-    texts: str = option("", "file of labelled texts, without the share that training.adapt keeps apart; empty: none")
+    texts: str = option("", "file of labelled posts, without the share that training.adapt keeps apart; empty: none")
     held_out: float = option(0.25, "that share")
     more_texts: str = option("", "another such file, all of which is read; empty: none")
     encoder: str = option("models/encoder", "encoder folder, for its tokeniser; the n-grams are written into it")
-    c: float = option(0.2, "inverse strength of the regularisation")
-    share: float = option(0.4, "weight of the n-grams' logits beside the encoder's")
-    kept: int = option(40_000, "runs whose weights are kept")
+    c: float = option(0.4, "inverse strength of the regularisation")
+    share: float = option(0.6, "weight of the logits for comments beside the encoder's")
+    post_share: float = option(0.6, "weight of the logits for posts")
+    kept: int = option(80_000, "runs whose weights are kept")
     max_length: int = option(512, "tokens of a text that are read")
 
 
@@ -72,55 +79,74 @@ class Runs:
         often = np.bincount(counts.indices, minlength=len(hashes)) >= _RAREST
         return cls(counts[:, often], hashes[often], np.array([len(each) for each in ids]))
 
-    def fit(self, sentiments: Sequence[int], c: float) -> npt.NDArray[np.float64]:
-        """Weights (runs, 3) of a multinomial logistic regression on counts times inverse document frequency over the
-        root of the length. Its intercept is left out: how frequent each sentiment is, the encoder knows.
-        """
-        documents = np.bincount(self.counts.indices, minlength=len(self.hashes))
-        frequency = np.log((1 + len(self.lengths)) / (1 + documents)) + 1
-        features = sparse.diags(1 / np.sqrt(self.lengths)) @ self.counts @ sparse.diags(frequency)
-        fitted = LogisticRegression(C=c, max_iter=200).fit(features, sentiments)
-        weights: npt.NDArray[np.float64] = fitted.coef_.T * frequency[:, None]
-        return weights
+    def fit(self, rows: Sequence[int], labels: Sequence[int], c: float) -> tuple[FloatArray, FloatArray]:
+        """Weights (runs, classes) and intercepts (classes,) of a logistic regression fitted on these rows; of two
+        classes, those of the second alone (runs, 1).
 
-    def heaviest(self, weights: npt.NDArray[np.float64], kept: int) -> npt.NDArray[np.int64]:
-        """The ``kept`` runs that move the logits of these texts most, in that order."""
+        The features are counts times inverse document frequency over the root of the length.
+        """
+        counts = self.counts[rows]
+        documents = np.bincount(counts.indices, minlength=len(self.hashes))
+        # What these rows lack would get the largest frequency, and a weight of 0 all the same.
+        frequency = np.log((1 + len(rows)) / (1 + documents)) + 1
+        features = sparse.diags(1 / np.sqrt(self.lengths[rows])) @ counts @ sparse.diags(frequency)
+        fitted = LogisticRegression(C=c, max_iter=200).fit(features, labels)
+        return fitted.coef_.T * frequency[:, None], fitted.intercept_
+
+    def heaviest(self, weights: FloatArray, kept: int) -> npt.NDArray[np.int64]:
+        """The ``kept`` runs that move the logits of all texts most, in that order; ``weights`` (runs, columns)."""
         documents = np.bincount(self.counts.indices, minlength=len(self.hashes))
         return np.argsort(-np.abs(weights).max(1) * np.sqrt(documents), kind="stable")[:kept]
 
 
-def fit_ngrams(comments: Sequence[Comment], encoder: TextEncoder, config: NgramsConfig) -> dict[str, Tensor]:
-    """The tensors of ``ngrams.safetensors``: ``hashes`` (kept,) int32, ``weights`` (kept, 3) float16.
+def fit_ngrams(
+    comments: Sequence[Comment], posts: Sequence[Comment], encoder: TextEncoder, config: NgramsConfig
+) -> dict[str, Tensor]:
+    """The tensors of ``ngrams.safetensors``: ``hashes`` (kept,) int32, ``weights`` (kept, 7) float16 and ``bias`` (7,),
+    as ``NgramHead`` has them. Without posts every text is read as a comment.
 
     ``InputError`` when a sentiment is missing.
     """
-    first = {window.text_index: window.ids for window in reversed(encoder.encode([c.text for c in comments]))}
-    sentiments = [SENTIMENTS.index(comments[i].sentiment) for i in first]
-    if set(sentiments) != {0, 1, 2}:
-        raise InputError(
-            "The labelled texts must have all three sentiments: add texts of the one that is missing.",
-            "已标注的文本必须三种情感都有：请补上缺少的那一种。",
-        )
+    texts = [*comments, *posts]
+    first = {window.text_index: window.ids for window in reversed(encoder.encode([text.text for text in texts]))}
     runs = Runs.of(list(first.values()))
-    weights = runs.fit(sentiments, config.c)
+    post = np.array([index >= len(comments) for index in first])
+    sentiment = np.array([SENTIMENTS.index(texts[index].sentiment) for index in first])
+    size = len(SENTIMENTS)
+    weights, bias = np.zeros((len(runs.hashes), COLUMNS)), np.zeros(COLUMNS)
+    for column, rows, share in ((0, ~post, config.share), (size, post, config.post_share)):
+        if column and not posts:
+            bias[-1] = _NEVER
+            continue
+        if set(sentiment[rows]) != {0, 1, 2}:
+            raise InputError(
+                "The labelled texts must have all three sentiments: add texts of the one that is missing.",
+                "已标注的文本必须三种情感都有：请补上缺少的那一种。",
+            )
+        fitted, intercept = runs.fit(np.flatnonzero(rows), sentiment[rows], config.c)
+        weights[:, column : column + size] = share * fitted
+        if column:  # how frequent each sentiment is among comments, the encoder knows; among posts, less well
+            bias[column : column + size] = share * intercept
+    if posts:
+        weights[:, -1:], bias[-1:] = runs.fit(range(len(post)), post, config.c)
     chosen = runs.heaviest(weights, config.kept)
     return {
         "hashes": torch.from_numpy(runs.hashes[chosen]).int(),
-        "weights": torch.from_numpy(config.share * weights[chosen]).half(),
+        "weights": torch.from_numpy(weights[chosen]).half(),
+        "bias": torch.from_numpy(bias).float(),
     }
 
 
 def write_ngrams(config: NgramsConfig) -> str:
-    """Fit the regression and write it into the encoder folder; returns a line for the terminal."""
+    """Fit the regressions and write them into the encoder folder; returns a line for the terminal."""
     comments = load_comments(Path(config.comments), "train")
-    if config.texts:
-        comments += held_out_texts(Path(config.texts), config.held_out)[0]
+    posts = held_out_texts(Path(config.texts), config.held_out)[0] if config.texts else []
     if config.more_texts:
-        comments += [to_comment(row, i, "more") for i, row in enumerate(read_lines(Path(config.more_texts)))]
+        posts += [to_comment(row, i, "more") for i, row in enumerate(read_lines(Path(config.more_texts)))]
     folder = Path(config.encoder)
-    tensors = fit_ngrams(comments, TextEncoder(folder / "tokenizer.json", config.max_length), config)
+    tensors = fit_ngrams(comments, posts, TextEncoder(folder / "tokenizer.json", config.max_length), config)
     save_file(tensors, folder / FILE)
-    return f"wrote {len(tensors['hashes']):,} n-grams of {len(comments):,} texts to {folder / FILE}"
+    return f"wrote {len(tensors['hashes']):,} n-grams of {len(comments) + len(posts):,} texts to {folder / FILE}"
 
 
 if __name__ == "__main__":
