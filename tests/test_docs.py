@@ -40,7 +40,7 @@ READMES = ("README.md", "README.zh-CN.md")
 NOT_RUN = {"installs packages", "trains for minutes or hours", "serves until stopped"}
 _BLOCK = re.compile(r"^(?:<!-- not run: (?P<reason>.+?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 _OPTION = re.compile(r"(?<![\w-])(--[a-z][\w-]*)")
-_TRAINING = ("finetune", "evaluate", "pretrain", "adapt", "pseudo_label")
+_TRAINING = ("finetune", "evaluate", "pretrain", "adapt", "pseudo_label", "ngrams")
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,13 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset, concatenate_datasets
-from transformers import AutoModelForMaskedLM, AutoTokenizer, HfArgumentParser
+from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from fbclass.encode import TextEncoder
+from fbclass.errors import InputError
 from fbclass.results import SENTIMENTS
 from fbclass.schema import ThemeSchema
-from training.config import option
+from training.config import option, run_script
 from training.data import Comment, load_comments
 from training.features import build_features, forget_parties, only_sentiment
 from training.frames import framed
@@ -102,7 +103,7 @@ def guessed_sentiment(rows: Sequence[dict[str, Any]], encoder: TextEncoder, them
 
 
 def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema) -> Dataset:
-    """Everything to train on; ``ValueError`` when no text is given."""
+    """Everything to train on; ``InputError`` when no text is given."""
     parts = []
     if config.sentiment:
         rows = list(read_lines(Path(config.sentiment)))
@@ -124,7 +125,11 @@ def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema
             build_features([*own, *framed(own, config.frames, config.framed, config.seed)], encoder, schema.ids)
         )
     if not parts:
-        raise ValueError("nothing to adapt to: give --sentiment, --texts, --more_texts, --guessed or --comments")
+        flags = ("--sentiment", "--texts", "--more_texts", "--guessed", "--comments")
+        raise InputError(
+            f"There is nothing to adapt to: name a file after {', '.join(flags[:-1])} or a folder after {flags[-1]}.",
+            f"没有可以学习的文本：请在 {'、'.join(flags[:-1])} 后面指定文件，或在 {flags[-1]} 后面指定文件夹。",
+        )
     return concatenate_datasets(parts)
 
 
@@ -139,8 +144,8 @@ def with_output_layer(encoder: Any, folder: str) -> Any:
     return whole
 
 
-def adapt(config: AdaptConfig) -> None:
-    """From an encoder to an adapted encoder folder."""
+def adapt(config: AdaptConfig) -> str:
+    """From an encoder to an adapted encoder folder; returns a line for the terminal."""
     seed_everything(config.seed)
     schema = ThemeSchema.load(config.schema)
     tokenizer = AutoTokenizer.from_pretrained(config.encoder)
@@ -171,13 +176,8 @@ def adapt(config: AdaptConfig) -> None:
     )
     shutil.rmtree(output, ignore_errors=True)
     partial.rename(output)
-    print(f"wrote {output}")
-
-
-def main() -> None:
-    (config,) = HfArgumentParser(AdaptConfig).parse_args_into_dataclasses()
-    adapt(config)
+    return f"wrote {output}"
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(run_script(AdaptConfig, adapt))

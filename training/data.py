@@ -137,25 +137,24 @@ def find_spans(comment: Comment) -> Spans:
 
     A piece of evidence is marked where it first stands: it is a clause, and a later repetition of
     the same words need not mean the same. A party is marked everywhere it is named. Pieces that
-    overlap become one span, so of "客服" inside "客服主管" only the longer one remains. ``ValueError``
+    overlap become one span, so of "客服" inside "客服主管" only the longer one remains. ``InputError``
     when a piece is not in the text.
     """
     text = comment.text
+    for piece in (*comment.about, *(piece for pieces in comment.evidence.values() for piece in pieces)):
+        if not piece or piece not in text:
+            raise InputError(
+                f"{comment.id}: {piece!r} is not a part of {text!r}: evidence and about must be copied from the text",
+                f"{comment.id}：{piece!r} 不在原文 {text!r} 里：evidence 和 about 要从原文原样摘出",
+            )
     evidence = {theme: [_first(text, piece) for piece in pieces] for theme, pieces in comment.evidence.items()}
-    about = [place for name in comment.about for place in _all(text, name)]
+    about = [found.span() for name in comment.about for found in re.finditer(re.escape(name), text)]
     return Spans({theme: _merge(text, found) for theme, found in evidence.items()}, _merge(text, about))
 
 
 def _first(text: str, piece: str) -> tuple[int, int]:
-    start = text.find(piece)
-    if start < 0 or not piece:
-        raise ValueError(f"{piece!r} is not a part of {text!r}: evidence and about must be copied from the text")
+    start = text.index(piece)
     return start, start + len(piece)
-
-
-def _all(text: str, piece: str) -> list[tuple[int, int]]:
-    _first(text, piece)  # there is at least one
-    return [match.span() for match in re.finditer(re.escape(piece), text)]
 
 
 def _merge(text: str, found: Iterable[tuple[int, int]]) -> tuple[Span, ...]:

@@ -12,6 +12,7 @@ read here.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +20,14 @@ from pathlib import Path
 import torch
 from joblib import Parallel, delayed, parallel_config
 from torch import Tensor
-from transformers import AutoTokenizer, HfArgumentParser
+from transformers import AutoTokenizer
 
 from fbclass.encode import TextEncoder
+from fbclass.errors import InputError
+from fbclass.results import SENTIMENTS
 from fbclass.schema import ThemeSchema
 from training.bundle import calibrate_folder, check_quantized, new_info, write_model
-from training.config import option
+from training.config import option, run_script
 from training.data import Comment, load_comments
 from training.features import build_features
 from training.frames import framed
@@ -115,8 +118,26 @@ def fit_side_by_side(
         )
 
 
-def finetune(config: FinetuneConfig) -> None:
-    """From labelled comments to a finished model folder."""
+def check_labels(comments: Sequence[Comment], schema: ThemeSchema) -> None:
+    """``InputError`` names the first comment whose sentiment is none; themes that the schema does not know, of which
+    nothing will be learnt, are counted on the terminal.
+    """
+    for comment in comments:
+        if comment.sentiment not in SENTIMENTS:
+            raise InputError(
+                f"{comment.id}: sentiment {comment.sentiment!r} must be one of {', '.join(SENTIMENTS)}; "
+                "python -m training.check_data lists whatever else is wrong",
+                f"{comment.id}：情感 {comment.sentiment!r} 应为 {'、'.join(SENTIMENTS)} 之一；"
+                "用 python -m training.check_data 可列出其余问题",
+            )
+    for theme, number in Counter(t for c in comments for t in c.themes if t not in schema.ids).items():
+        print(f"theme {theme!r} of {number} comments is not in the schema: nothing is learnt of it")
+
+
+def finetune(config: FinetuneConfig) -> str:
+    """From labelled comments to a finished model folder; returns a line for the terminal. ``InputError`` when the
+    comments, ``ModelError`` when the encoder do not fit.
+    """
     schema = ThemeSchema.load(config.schema)
     output = Path(config.output)
     partial = output.with_name(output.name + ".partial")
@@ -128,7 +149,7 @@ def finetune(config: FinetuneConfig) -> None:
         if path.name != "tokenizer.json":
             path.unlink()
     comments = {split: load_comments(Path(config.data), split) for split in ("train", "dev")}
-
+    check_labels([*comments["train"], *comments["dev"]], schema)
     parts = [comments["train"]]
     if config.refit:
         parts.append(comments["train"] + comments["dev"])
@@ -144,13 +165,8 @@ def finetune(config: FinetuneConfig) -> None:
         shutil.copy(output / "README.md", partial)
     shutil.rmtree(output, ignore_errors=True)
     partial.rename(output)
-    print(f"wrote {output}")
-
-
-def main() -> None:
-    (config,) = HfArgumentParser(FinetuneConfig).parse_args_into_dataclasses()
-    finetune(config)
+    return f"wrote {output}"
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(run_script(FinetuneConfig, finetune))

@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from fbclass.errors import ModelError
 from training.model import FeedbackModel
 
 FILE = "heads.safetensors"
@@ -30,7 +31,7 @@ def load_heads(model: FeedbackModel, themes: Sequence[str], folder: Path) -> lis
     """Put the heads of an encoder folder into ``model``, whose themes are ``themes``; returns the ids of those found.
 
     Themes that the folder does not know keep their random start; without the file nothing happens, and [] comes back.
-    ``ValueError`` when the heads are of another width than the encoder.
+    ``ModelError`` when the heads are of another width than the encoder.
     """
     if not (folder / FILE).exists():
         return []
@@ -41,7 +42,10 @@ def load_heads(model: FeedbackModel, themes: Sequence[str], folder: Path) -> lis
         for name in file.keys():  # noqa: SIM118 - safe_open is no mapping
             stored = file.get_tensor(name).float()
             if name not in weights or stored.shape[1:] != weights[name].shape[1:]:
-                raise ValueError(f"{folder / FILE} does not fit the encoder beside it ({name}): remove it")
+                raise ModelError(
+                    f"{folder / FILE} does not fit the encoder beside it ({name}): remove it",
+                    f"{folder / FILE} 与旁边的编码器对不上（{name}）：请删除它",
+                )
             if name not in _BY_THEME:
                 weights[name].copy_(stored)
                 continue

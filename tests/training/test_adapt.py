@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModel, AutoModelForMaskedLM
 
 from fbclass.encode import TextEncoder
+from fbclass.errors import InputError
 from fbclass.schema import ThemeSchema
 from tests.fixtures.make_tiny_model import write_tiny_encoder
 from training.adapt import AdaptConfig, adapt, held_out_texts, load_features, with_output_layer
@@ -122,7 +123,7 @@ def test_texts_without_parties_say_nothing_of_parties(config: AdaptConfig, root:
 def test_nothing_to_adapt_to_is_an_error(config: AdaptConfig, root: Path) -> None:
     schema = ThemeSchema.load(root / "data" / "themes.yaml")
     empty = AdaptConfig(encoder=config.encoder)
-    with pytest.raises(ValueError, match="--sentiment, --texts"):
+    with pytest.raises(InputError, match="--sentiment, --texts"):
         load_features(empty, TextEncoder(Path(config.encoder) / "tokenizer.json", 64), schema)
 
 

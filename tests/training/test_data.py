@@ -85,7 +85,7 @@ def test_parties_are_taken_literally() -> None:
 
 
 def test_a_piece_that_is_not_in_the_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="not a part of"):
+    with pytest.raises(InputError, match=r"p1-1: .* is not a part of"):
         find_spans(comment("没人回", about=("财务",)))
 
 

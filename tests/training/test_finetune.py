@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,13 @@ import torch
 from fbclass.bundle import read_info
 from fbclass.classifier import Classifier
 from fbclass.encode import TextEncoder
+from fbclass.schema import ThemeSchema
 from tests.fixtures.make_tiny_model import write_tiny_encoder
 from training.bundle import load_trained
+from training.config import run_script
 from training.data import Comment, load_comments
 from training.features import batches, build_features
-from training.finetune import FinetuneConfig, finetune, mix
+from training.finetune import FinetuneConfig, check_labels, finetune, mix
 from training.model import FeedbackModel
 from training.ngrams import NgramsConfig, write_ngrams
 
@@ -164,3 +168,39 @@ def test_any_hugging_face_encoder_will_do(tmp_path: Path, encoder: Path) -> None
     ids = torch.randint(5, 100, (2, 7))
     outputs = model(ids, torch.ones_like(ids))
     assert [tuple(o.shape) for o in outputs] == [(2, 4), (2, 3), (2, 7, 4), (2, 7)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"sentiment": "negativ"}, "p12-001: sentiment 'negativ' must be one of negative, neutral, positive"),
+        ({"about": ["董事会"]}, "p12-001: '董事会' is not a part of"),
+    ],
+)
+def test_a_bad_comment_is_one_sentence(
+    changed: dict[str, object],
+    sentence: str,
+    data: Path,
+    encoder: Path,
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(data, tmp_path / "feedback")
+    path = tmp_path / "feedback" / "train" / "p12.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([json.dumps(json.loads(first) | changed, ensure_ascii=False), *rest]), encoding="utf-8")
+    flags = {"encoder": encoder, "data": tmp_path / "feedback", "output": tmp_path / "model", "refit": False}
+    flags |= {"schema": root / "data" / "themes.yaml", "typos": 0}
+    status = run_script(FinetuneConfig, finetune, [part for k, v in flags.items() for part in (f"--{k}", str(v))])
+    assert status == 1 and not (tmp_path / "model").exists()
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_theme_that_the_schema_lacks_is_said(data: Path, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    comments = load_comments(data, "train")
+    number = sum("slow_response" in c.themes for c in comments)
+    schema = ThemeSchema.load(root / "data" / "themes.yaml")
+    fewer = replace(schema, themes=tuple(t for t in schema.themes if t.id != "slow_response"))
+    check_labels(comments, fewer)
+    assert f"theme 'slow_response' of {number} comments is not in the schema" in capsys.readouterr().out

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import ModernBertConfig, ModernBertModel
 
+from fbclass.errors import ModelError
 from training.heads import load_heads, save_heads
 from training.model import FeedbackModel
 
@@ -53,5 +54,5 @@ def test_heads_of_another_width_are_refused(random_model: FeedbackModel, tmp_pat
     wide = ModernBertModel(
         ModernBertConfig(vocab_size=64, hidden_size=64, num_hidden_layers=1, num_attention_heads=1, pad_token_id=0)
     )
-    with pytest.raises(ValueError, match=r"heads.safetensors does not fit the encoder beside it"):
+    with pytest.raises(ModelError, match=r"heads.safetensors does not fit the encoder beside it"):
         load_heads(FeedbackModel(wide, 4), THEMES, tmp_path)
