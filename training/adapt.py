@@ -34,7 +34,7 @@ from fbclass.errors import InputError
 from fbclass.results import SENTIMENTS
 from fbclass.schema import ThemeSchema
 from training.config import option, run_script
-from training.data import Comment, load_comments
+from training.data import Comment, check_sentiments, load_comments
 from training.features import build_features, forget_parties, only_sentiment
 from training.frames import framed
 from training.heads import load_heads, save_heads
@@ -103,24 +103,29 @@ def guessed_sentiment(rows: Sequence[dict[str, Any]], encoder: TextEncoder, them
 
 
 def load_features(config: AdaptConfig, encoder: TextEncoder, schema: ThemeSchema) -> Dataset:
-    """Everything to train on; ``InputError`` when no text is given."""
+    """Everything to train on; ``InputError`` when no text is given or a sentiment is none of the three."""
     parts = []
     if config.sentiment:
         rows = list(read_lines(Path(config.sentiment)))
         drawn = np.random.default_rng(config.seed).permutation(len(rows))[: config.rows]
         comments = [to_comment(rows[i], int(i), "sentiment") for i in drawn]
+        check_sentiments(comments)
         parts.append(only_sentiment(build_features(comments, encoder, schema.ids)))
     if config.texts:
         texts, _ = held_out_texts(Path(config.texts), config.held_out)
+        check_sentiments(texts)
         parts += [build_features(texts, encoder, schema.ids)] * config.repeat
     if config.more_texts:
         rows = list(read_lines(Path(config.more_texts)))
-        features = build_features([to_comment(row, i, "more") for i, row in enumerate(rows)], encoder, schema.ids)
+        comments = [to_comment(row, i, "more") for i, row in enumerate(rows)]
+        check_sentiments(comments)
+        features = build_features(comments, encoder, schema.ids)
         parts += [features if all("about" in row for row in rows) else forget_parties(features)] * config.repeat
     if config.guessed:
         parts.append(guessed_sentiment(list(read_lines(Path(config.guessed))), encoder, schema.ids))
     if config.comments:
         own = load_comments(Path(config.comments), "train")
+        check_sentiments(own)
         parts.append(
             build_features([*own, *framed(own, config.frames, config.framed, config.seed)], encoder, schema.ids)
         )

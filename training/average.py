@@ -22,6 +22,7 @@ from torch import Tensor
 from fbclass.errors import ModelError
 from training.config import option, run_script
 from training.heads import FILE as HEADS
+from training.ngram_head import FILE as NGRAMS
 
 STAGES = "adaptation.json"
 
@@ -57,6 +58,10 @@ def average(config: AverageConfig) -> str:
                     f"{folder / file} 与 {folders[0] / file} 对不上：请取同一起点训练出来的编码器。",
                 )
         save_file(mean(weights), partial / file, metadata=kinds[0])
+    tables = [(folder / NGRAMS).read_bytes() if (folder / NGRAMS).exists() else None for folder in folders]
+    if any(table != tables[0] for table in tables):
+        (partial / NGRAMS).unlink(missing_ok=True)  # no mean of them means anything
+        print(f"their n-grams differ, so the average has none: python -m training.ngrams --encoder {output} fits them")
     stages = [json.loads((folder / STAGES).read_text(encoding="utf-8")) for folder in folders]
     (partial / STAGES).write_text(json.dumps(merge_stages(stages), indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(output, ignore_errors=True)

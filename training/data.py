@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fbclass.errors import InputError
-from fbclass.results import SentimentLabel, Span
+from fbclass.results import SENTIMENTS, SentimentLabel, Span
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -130,6 +130,16 @@ def _is(value: Any, kind: type) -> bool:
     if kind is list:
         return isinstance(value, list) and all(isinstance(piece, str) for piece in value)
     return isinstance(value, kind)
+
+
+def check_sentiments(comments: Iterable[Comment]) -> None:
+    """``InputError`` names the first comment whose sentiment is none of the three."""
+    for comment in comments:
+        if comment.sentiment not in SENTIMENTS:
+            raise InputError(
+                f"{comment.id}: sentiment {comment.sentiment!r} must be one of {', '.join(SENTIMENTS)}",
+                f"{comment.id}：情感 {comment.sentiment!r} 应为 {'、'.join(SENTIMENTS)} 之一",
+            )
 
 
 def find_spans(comment: Comment) -> Spans:

@@ -23,18 +23,16 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from fbclass.encode import TextEncoder
-from fbclass.errors import InputError
-from fbclass.results import SENTIMENTS
 from fbclass.schema import ThemeSchema
 from training.bundle import calibrate_folder, check_quantized, new_info, write_model
 from training.config import option, run_script
-from training.data import Comment, load_comments
+from training.data import Comment, check_sentiments, find_spans, load_comments
 from training.features import build_features
 from training.frames import framed
 from training.heads import load_heads
 from training.loop import LoopConfig, round_to_half, seed_everything, train
 from training.model import FeedbackModel
-from training.ngram_head import load_ngrams
+from training.ngram_head import NgramHead, load_ngrams
 from training.noise import Noise
 
 
@@ -65,12 +63,13 @@ def fit(
     schema: ThemeSchema,
     config: FinetuneConfig,
     noise: Noise,
+    ngrams: NgramHead | None,
     threads: int,
     row: int = 0,
 ) -> FeedbackModel:
     """One training from the encoder to the finished weights, the same for the same seed and number of threads.
 
-    ``row`` is the line of the terminal for its progress.
+    ``ngrams`` join it at the end; ``row`` is the line of the terminal for its progress.
     """
     torch.set_num_threads(threads)
     seed_everything(config.seed)
@@ -83,7 +82,7 @@ def fit(
     model = train(model, features, config, noise, label=f"{len(comments):,} comments", row=row)
     if start is not None:
         mix(model, start, config.keep)
-    model.ngrams = load_ngrams(Path(config.encoder))
+    model.ngrams = ngrams
     round_to_half(model)
     return model
 
@@ -104,6 +103,7 @@ def fit_side_by_side(
     schema: ThemeSchema,
     config: FinetuneConfig,
     noise: Noise,
+    ngrams: NgramHead | None,
 ) -> list[FeedbackModel]:
     """One training for each of the parts of the data, each in a process of its own if there are cores for it.
 
@@ -114,22 +114,18 @@ def fit_side_by_side(
     jobs = min(len(parts), threads)
     with parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads // jobs):
         return Parallel()(
-            delayed(fit)(part, encoder, schema, config, noise, threads // jobs, row) for row, part in enumerate(parts)
+            delayed(fit)(part, encoder, schema, config, noise, ngrams, threads // jobs, row)
+            for row, part in enumerate(parts)
         )
 
 
 def check_labels(comments: Sequence[Comment], schema: ThemeSchema) -> None:
-    """``InputError`` names the first comment whose sentiment is none; themes that the schema does not know, of which
-    nothing will be learnt, are counted on the terminal.
+    """``InputError`` names the first comment with a label that nothing can be learnt from; themes that the schema does
+    not know, of which nothing will be learnt, are counted on the terminal.
     """
+    check_sentiments(comments)
     for comment in comments:
-        if comment.sentiment not in SENTIMENTS:
-            raise InputError(
-                f"{comment.id}: sentiment {comment.sentiment!r} must be one of {', '.join(SENTIMENTS)}; "
-                "python -m training.check_data lists whatever else is wrong",
-                f"{comment.id}：情感 {comment.sentiment!r} 应为 {'、'.join(SENTIMENTS)} 之一；"
-                "用 python -m training.check_data 可列出其余问题",
-            )
+        find_spans(comment)  # raises if a piece is not in the text
     for theme, number in Counter(t for c in comments for t in c.themes if t not in schema.ids).items():
         print(f"theme {theme!r} of {number} comments is not in the schema: nothing is learnt of it")
 
@@ -150,11 +146,12 @@ def finetune(config: FinetuneConfig) -> str:
             path.unlink()
     comments = {split: load_comments(Path(config.data), split) for split in ("train", "dev")}
     check_labels([*comments["train"], *comments["dev"]], schema)
+    ngrams = load_ngrams(Path(config.encoder))
     parts = [comments["train"]]
     if config.refit:
         parts.append(comments["train"] + comments["dev"])
     noise = Noise.of(tokenizer, with_typos=config.typos > 0)
-    model, *refitted = fit_side_by_side(parts, encoder, schema, config, noise)
+    model, *refitted = fit_side_by_side(parts, encoder, schema, config, noise, ngrams)
     write_model(model, new_info(config, schema, ["train"]), partial)
     info = calibrate_folder(partial, comments["dev"])
     check_quantized(model, partial, comments["dev"])

@@ -1,7 +1,8 @@
 """The heads of a classifier beside an encoder, so that fine-tuning starts from what adapting has learnt.
 
-``heads.safetensors`` in an encoder folder holds every weight of ``FeedbackModel`` but the encoder's, and the ids of
-the themes. What belongs to a theme is one row of a tensor, so a schema that shares some themes takes over theirs.
+``heads.safetensors`` in an encoder folder holds every weight of ``FeedbackModel`` but the encoder's and the n-grams',
+and the ids of the themes. What belongs to a theme is one row of a tensor, so a schema that shares some themes takes
+over theirs.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 SMALL = 65536  # weights: the heads are smaller than this and stay in float32
+NARROW = 16  # columns: in a narrower table, of n-grams, a scale for each row would save next to nothing
 _RUNTIME = "com.microsoft"  # operations that onnxruntime has beside the standard ones
 _MIDDLE = 128  # zero point: the kernels multiply unsigned activations by signed weights
 _LEVELS = 127
@@ -32,10 +33,10 @@ def quantize(source: Path, target: Path) -> None:
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         table = tables.get(node.input[1] if node.op_type == "MatMul" else node.input[0] if node.input else "")
-        size = int(np.prod(table.dims)) if table is not None and table.dims else 0
-        if node.op_type == "MatMul" and size >= SMALL:
+        large = table is not None and table.data_type == TensorProto.FLOAT and in_integers(tuple(table.dims))
+        if node.op_type == "MatMul" and large:
             nodes += _integer_product(graph, node, quantized_inputs)
-        elif node.op_type == "Gather" and size >= SMALL:
+        elif node.op_type == "Gather" and large:
             nodes += _integer_rows(graph, node)
         else:
             nodes.append(node)
@@ -47,6 +48,11 @@ def quantize(source: Path, target: Path) -> None:
     if all(known.domain != _RUNTIME for known in model.opset_import):
         model.opset_import.append(helper.make_opsetid(_RUNTIME, 1))
     onnx.save(model, target)
+
+
+def in_integers(shape: tuple[int, ...]) -> bool:
+    """Whether a table of floats of this shape is kept in eight bits."""
+    return len(shape) == 2 and shape[0] * shape[1] >= SMALL and shape[1] >= NARROW
 
 
 def integers(rows: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:

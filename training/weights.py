@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from training.quantize import SMALL, integers
+from training.quantize import in_integers, integers
 
 _SCALE = ".row_scale"  # of the rows of the matrix with the name before it
 
@@ -18,11 +18,11 @@ def pack(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     packed: dict[str, Tensor] = {}
     for name, tensor in weights.items():
-        if tensor.ndim == 2 and tensor.numel() >= SMALL:
+        if not tensor.is_floating_point():
+            packed[name] = tensor
+        elif in_integers(tuple(tensor.shape)):
             whole, scales = integers(tensor.float().numpy(), axis=1)
             packed[name], packed[name + _SCALE] = torch.from_numpy(whole), torch.from_numpy(scales)
-        elif not tensor.is_floating_point():
-            packed[name] = tensor
         else:
             packed[name] = tensor.half().contiguous()
     return packed
