@@ -132,7 +132,7 @@ PREDICTION_EXAMPLE: dict[str, Any] = {
     "scores": {"information_silo": 0.03, "goal_conflict": 0.01, "culture_gap": 0.01, "slow_response": 0.97},
     "needs_review": False,
     "truncated": False,
-    "model": "fbclass-small@0.8.0",
+    "model": "fbclass-small@0.9.0",
 }
 
 

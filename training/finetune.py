@@ -45,7 +45,7 @@ class FinetuneConfig(LoopConfig):
     schema: str = option("data/themes.yaml", "theme schema")
     output: str = option("models/fbclass-small", "model folder to write")
     name: str = option("fbclass-small", "name of the model")
-    version: str = option("0.8.0", "version of the model")
+    version: str = option("0.9.0", "version of the model")
     epochs: int = option(2, "passes over the comments")
     matrix_lr: float = option(
         0.006, "learning rate of Muon, for the matrices of the layers; 0: AdamW, for encoders trained with it"

@@ -53,7 +53,7 @@ class Classifier:
 
     @property
     def name(self) -> str:
-        """Name and version, as predictions carry it: ``fbclass-small@0.8.0``."""
+        """Name and version, as predictions carry it: ``fbclass-small@0.9.0``."""
         return str(self.info)
 
     @property

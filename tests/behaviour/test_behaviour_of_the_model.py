@@ -18,12 +18,11 @@ OVERALL = 0.08  # of all cases may fail
 CAPABILITY = 0.15  # of the cases of any one capability
 IDENTITY_PAIRS = 0.02  # of the pairs that differ in a word for department, region, gender, age or nationality
 
-# fbclass-small@0.8.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
+# fbclass-small@0.9.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
 MISSED = {
-    "negated": "10 of 24",
-    "other_company": "9 of 24",
-    "hypothetical": "4 of 24",
-    "irony": "11 of 24",
+    "negated": "11 of 24",
+    "other_company": "7 of 24",
+    "irony": "10 of 24",
 }
 
 
