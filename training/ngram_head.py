@@ -98,4 +98,6 @@ def load_ngrams(folder: Path) -> NgramHead | None:
 
 
 def _checksum(folder: Path) -> str:
-    return hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    """Of the vocabulary, not of the file: another version of the library may write the same tokeniser otherwise."""
+    vocabulary = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    return hashlib.sha256(json.dumps(vocabulary, sort_keys=True).encode()).hexdigest()

@@ -19,6 +19,7 @@ from training.adapt import AdaptConfig, adapt, held_out_texts, load_features, wi
 from training.features import UNKNOWN, batches
 from training.loop import loss_of
 from training.model import FeedbackModel
+from training.ngram_head import NgramHead, load_ngrams, save_ngrams
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,7 @@ def test_a_second_stage_goes_on_from_the_first_and_both_are_written_down(
     config: AdaptConfig, root: Path, tmp_path: Path
 ) -> None:
     adapt(config)
+    save_ngrams(NgramHead(8), Path(config.output), {})
     comments = tmp_path / "comments" / "train"
     comments.mkdir(parents=True)
     lines = (root / "data" / "feedback" / "train" / "p1.jsonl").read_text(encoding="utf-8").splitlines()[:24]
@@ -109,6 +111,7 @@ def test_a_second_stage_goes_on_from_the_first_and_both_are_written_down(
     first, last = json.loads((tmp_path / "second" / "adaptation.json").read_text())
     assert first["comments"] == "" and last["comments"] == "comments" and last["examples"] == 2 * 15 + 24
     assert (tmp_path / "second" / "heads.safetensors").exists()
+    assert load_ngrams(tmp_path / "second") is not None
 
 
 def test_texts_without_parties_say_nothing_of_parties(config: AdaptConfig, root: Path, tmp_path: Path) -> None:

@@ -47,6 +47,21 @@ def test_every_weight_is_the_mean_and_the_folder_serves_as_an_encoder(root: Path
     assert stages == [{"seed": 0}, {"average_of": [[{"seed": 1}], [{"seed": 2}]]}]
 
 
+@pytest.mark.parametrize(
+    ("tables", "kept"), [((b"x", b"x"), True), ((b"x", b"y"), False), ((b"x", None), False), ((None, b"y"), False)]
+)
+def test_n_grams_are_kept_where_all_have_the_same(
+    tables: tuple[bytes | None, ...], kept: bool, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [write_encoder(tmp_path / str(seed), root, seed) for seed in (1, 2)]
+    for folder, table in zip(folders, tables, strict=True):
+        if table is not None:
+            (folder / "ngrams.safetensors").write_bytes(table)
+    average(AverageConfig([str(folder) for folder in folders], str(tmp_path / "both")))
+    assert (tmp_path / "both" / "ngrams.safetensors").exists() == kept
+    assert ("python -m training.ngrams" in capsys.readouterr().out) != kept
+
+
 def test_stages_that_differ_at_once_have_nothing_in_common() -> None:
     assert merge_stages([[{"a": 1}], [{"a": 2}, {"b": 1}]]) == [{"average_of": [[{"a": 1}], [{"a": 2}, {"b": 1}]]}]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -165,7 +166,12 @@ def test_a_folder_may_have_none(tmp_path: Path) -> None:
 
 
 def test_n_grams_of_another_tokeniser_are_refused(folder: Path) -> None:
-    (folder / "tokenizer.json").write_text("{}")
+    path = folder / "tokenizer.json"
+    tokenizer = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(tokenizer), encoding="utf-8")  # written otherwise, it is the same tokeniser
+    assert load_ngrams(folder) is not None
+    tokenizer["model"]["vocab"]["部门"] = len(tokenizer["model"]["vocab"])
+    path.write_text(json.dumps(tokenizer), encoding="utf-8")
     with pytest.raises(ModelError, match="fitted to another tokeniser"):
         load_ngrams(folder)
 
