@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fbclass.decode import RawOutput, _best_clause, doubt, find_spans, join_windows
+from fbclass.decode import RawOutput, _best_clause, doubt, find_spans, join_windows, whole_words
 from fbclass.results import Span
 
 
@@ -22,6 +22,24 @@ def test_runs_over_the_threshold_become_spans_without_their_punctuation() -> Non
 
 def test_a_single_character_is_no_span() -> None:
     assert find_spans("好的", characters("好的"), np.array([0.9, 0.1]), 0.5, gap=0) == ()
+
+
+def test_edges_near_those_of_a_clause_are_moved_there() -> None:
+    text = "我们工位数报了三回，行政没吱过一声；搬过去才明白少了七个人"
+    start, end = text.index("位数"), text.index("一声")
+    assert whole_words(text, [Span(start, end, text[start:end])]) == (
+        Span(0, 17, "我们工位数报了三回，行政没吱过一声"),
+    )
+    far = Span(text.index("三回"), text.index("没吱"), "三回，行政")
+    assert whole_words(text, [far]) == (far,), "four characters and more stay as they are"
+    assert whole_words(text, [Span(3, 9, text[3:9]), Span(11, 17, text[11:17])]) == (
+        Span(0, 9, "我们工位数报了三回"),
+        Span(10, 17, "行政没吱过一声"),
+    )
+
+
+def test_spans_that_grow_into_one_another_become_one() -> None:
+    assert whole_words("没人回没人", [Span(0, 2, "没人"), Span(4, 5, "人")]) == (Span(0, 5, "没人回没人"),)
 
 
 def test_the_best_clause_stands_in_when_no_token_is_sure() -> None:
