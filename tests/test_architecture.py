@@ -27,7 +27,7 @@ SOURCES = {"fbclass": ROOT / "src", "api": ROOT, "training": ROOT, "benchmarks":
 # A part of fbclass imports itself and parts that stand earlier, in a tuple before its own.
 FLOORS = (
     ("errors", "results", "identity", "privacy"),
-    ("text",),
+    ("text", "nonanswer"),
     ("schema",),
     ("tables", "bundle", "store"),
     ("encode", "decode"),

@@ -50,7 +50,7 @@ class NgramsConfig:
     held_out: float = option(0.25, "that share")
     more_texts: str = option("", "another such file, all of which is read; empty: none")
     encoder: str = option("models/encoder", "encoder folder, for its tokeniser; the n-grams are written into it")
-    inverse_regularisation: float = option(0.4, "C of the logistic regressions")
+    inverse_regularisation: float = option(0.8, "C of the logistic regressions")
     comment_share: float = option(0.8, "weight of the logits for comments beside the encoder's")
     post_share: float = option(0.6, "weight of the logits for posts")
     places: int = option(80_000, "places of the table; two thirds of them will hold a run")

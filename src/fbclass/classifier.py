@@ -71,7 +71,8 @@ class Classifier:
         """Classify texts: as many predictions as texts, in the same order.
 
         ``ids`` are put into the predictions. ``progress`` is called with the number of texts done
-        since it was last called. A blank text is a valid one: no theme, neutral.
+        since it was last called. A text that is blank or only fills the field (无, ???) is a valid one: no
+        theme, neutral.
         """
         if isinstance(texts, str):
             raise TypeError("classify takes a list of texts, got one string: write classify([text])")

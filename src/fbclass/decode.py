@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fbclass.bundle import ModelInfo
+from fbclass.nonanswer import says_nothing
 from fbclass.results import SENTIMENTS, Prediction, Sentiment, Span, ThemeTag
 
 FloatArray = npt.NDArray[np.float64]
@@ -62,9 +63,11 @@ def doubt(themes: FloatArray, sentiment: FloatArray, thresholds: FloatArray) -> 
 
 
 def decode(text: str, text_id: str | None, raw: RawOutput | None, info: ModelInfo, language: str = "zh") -> Prediction:
-    """Build the prediction for one text; ``raw`` is None for a text with nothing to read."""
+    """Build the prediction for one text; ``raw`` is None for a text with nothing to read. A text that only fills the
+    field has no theme and is neutral, whatever ``raw`` says.
+    """
     ids = info.schema.ids
-    if raw is None:
+    if raw is None or says_nothing(text):
         return Prediction(
             id=text_id,
             text=text,

@@ -20,7 +20,7 @@ IDENTITY_PAIRS = 0.02  # of the pairs that differ in a word for department, regi
 
 # fbclass-small@0.9.0: failed cases of all. `python -m training.behaviour --show_failures` lists them.
 MISSED = {
-    "negated": "11 of 24",
+    "negated": "12 of 24",
     "other_company": "7 of 24",
     "irony": "10 of 24",
 }

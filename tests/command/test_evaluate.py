@@ -44,6 +44,25 @@ def test_the_tables_tell_the_figures_of_the_library(
     assert "80/80" in printed.err  # progress does not mix with results
 
 
+def test_labels_that_the_model_wrote_are_noticed(
+    labelled: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [json.loads(line)["text"] for line in labelled.read_text(encoding="utf-8").splitlines()[:40]]
+    plain = tmp_path / "plain.csv"
+    plain.write_text("文本\n" + "\n".join('"' + text.replace('"', '""') + '"' for text in texts), encoding="utf-8")
+    own = tmp_path / "own.csv"
+    assert run(["classify", str(plain), "-o", str(own), "--model", str(tiny_model), "--quiet"]) == 0
+    capsys.readouterr()
+    for path, language, note in (
+        (own, "zh", "这些标签与模型的结果几乎处处相同"),
+        (own, "en", "these labels are almost everywhere what the model says"),
+        (labelled, "zh", None),
+    ):
+        assert run(["evaluate", str(path), "--model", str(tiny_model), "--lang", language, "--quiet"]) == 0
+        said = capsys.readouterr().err
+        assert (note in said) if note else ("处处相同" not in said)
+
+
 def test_columns_are_aligned_though_chinese_is_wide(
     labelled: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

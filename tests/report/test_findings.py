@@ -40,6 +40,16 @@ def test_even_moods_are_called_even(make_row, schema) -> None:
     assert any("正面多于负面：75% 对 25%" in s for s in _findings(_rows(make_row, 20, 0, 60), schema))
 
 
+def test_the_worst_mood_is_looked_for_among_the_themes_that_are_large_enough(make_row, schema) -> None:
+    """A theme of nine comments, all negative, is left out, and the sentence says so."""
+    both = _rows(make_row, 20, 20, 10)
+    assert any("各主题中，谈到“信息孤岛”的意见负面比例最高（100%，共 20 条）" in s for s in _findings(both, schema))
+    small = [make_row(f"文化{i}", {"culture_gap": ""}, "negative") for i in range(9)]
+    mixed = [make_row(f"混{i}", {SLOW: ""}, "neutral") for i in range(20)]
+    found = _findings(_rows(make_row, 20, 12, 10) + mixed + small, schema)
+    assert any("在不少于 10 条的主题中，谈到“信息孤岛”的意见负面比例最高（100%，共 12 条）" in s for s in found)
+
+
 def test_the_department_that_stands_out_is_named(make_row, schema) -> None:
     rows = [make_row(f"慢{i}", {SLOW: ""}, department="财务部") for i in range(30)]
     rows += [make_row(f"好{i}", {}, department="销售部") for i in range(60)]

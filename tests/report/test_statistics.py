@@ -2,7 +2,7 @@
 
 import pytest
 
-from fbclass.report.statistics import says_nothing, summarize
+from fbclass.report.statistics import summarize
 
 SLOW, SILO, GOAL = "slow_response", "information_silo", "goal_conflict"
 
@@ -107,15 +107,3 @@ def test_people_count_and_not_their_answers(make_row, schema) -> None:
     also = [make_row(f"意见{i}", department="另一部门", respondent=f"b{i}") for i in range(20)]
     names = [group.name or group.kind for group in summarize(few + many + also, schema).departments]
     assert names == ["另一部门", "other"]
-
-
-@pytest.mark.parametrize(
-    "text", ["无", "没有", "暂无", "没有意见。", "无建议", "没什么", "/", "——", "N/A", "暂时没有什么意见"]
-)
-def test_answers_that_only_fill_the_field(text: str) -> None:
-    assert says_nothing(text)
-
-
-@pytest.mark.parametrize("text", ["没有人回复邮件", "无人负责", "没有统一的平台", "食堂不错", "无法登录"])
-def test_answers_that_say_something(text: str) -> None:
-    assert not says_nothing(text)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from fbclass.schema import ThemeSchema
 
 
+_SOME = 20  # rows from which on it is no chance that
+_TOO_GOOD = 0.98  # of them have the labels of the model in every respect
+
+
 def command(language: str) -> click.Command:
     """Build the command with its help in ``language``."""
     say = in_language(language)
@@ -93,6 +97,15 @@ def command(language: str) -> click.Command:
         predictions = _classify(classifier, gold, language, quiet=quiet)
         evaluation = measure(gold, predictions)
         click.echo(as_text(evaluation, classifier.schema, language))
+        alike = min(evaluation.exact_match.value, evaluation.sentiment.accuracy.value)
+        if len(gold) >= _SOME and alike >= _TOO_GOOD:
+            note = say(
+                "注意：这些标签与模型的结果几乎处处相同。如果它们出自 classify、只改正了一部分，上面的数字就偏高："
+                "请另取一批意见，不看模型的结果来标注。",
+                "Note: these labels are almost everywhere what the model says. If classify wrote them and only some "
+                "were corrected, the figures above are too high: label other comments without seeing its results.",
+            )
+            click.echo(f"\n{note}", err=True)
         if errors is not None:
             with replacing(errors) as file:
                 file.write(errors_csv(gold, predictions, classifier.schema, language))

@@ -90,11 +90,13 @@ def _mood(statistics: Statistics, schema: ThemeSchema, language: str) -> Finding
     sentences = [text(language, "f_neutral_detail", neutral=percent(statistics.sentiment.share("neutral")))]
     moods = [theme for theme in statistics.themes if theme.share.count >= _ENOUGH]
     if len(moods) > 1:
+        every = len(moods) == sum(theme.share.count > 0 for theme in statistics.themes)
         worst = max(moods, key=lambda theme: theme.sentiment.share("negative").value)
         sentences.append(
             text(
                 language,
-                "f_mood_detail",
+                "f_mood_detail" if every else "f_mood_detail_some",
+                enough=_ENOUGH,
                 theme=schema[worst.id].name(language),
                 share=percent(worst.sentiment.share("negative")),
                 count=worst.share.count,

@@ -15,9 +15,10 @@ from importlib import resources
 from math import log, sqrt
 from typing import Any
 
+from fbclass.nonanswer import says_nothing
 from fbclass.privacy import find_personal
 from fbclass.report.rows import ReportRow
-from fbclass.report.statistics import says_nothing, theme_ids
+from fbclass.report.statistics import theme_ids
 from fbclass.schema import ThemeSchema
 from fbclass.text import normalize
 

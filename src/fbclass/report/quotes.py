@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from fbclass.nonanswer import says_nothing
 from fbclass.privacy import PersonalKind, find_personal
 from fbclass.report.rows import ReportRow
-from fbclass.report.statistics import says_nothing, theme_ids
+from fbclass.report.statistics import theme_ids
 from fbclass.results import Prediction, Span
 from fbclass.schema import ThemeSchema
 

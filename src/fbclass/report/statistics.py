@@ -6,25 +6,18 @@ theme shares do not add up to the share of comments with any theme.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fbclass.nonanswer import says_nothing
 from fbclass.report.intervals import Share
 from fbclass.report.rows import ReportRow
 from fbclass.results import SENTIMENTS
 from fbclass.schema import ThemeSchema
 
 SMALLEST_GROUP = 5  # departments with fewer comments or fewer people are never shown on their own
-
-# Answers that only fill the field: they count as comments (neutral, no theme) and are mentioned in the note.
-_NOTHING = re.compile(
-    r"(?:我?(?:暂时|暂|目前|都)?(?:没有?|无)(?:什么|任何)?(?:啥|意见|建议|问题|想法|补充|了|的)*|略|同上|不知道|不清楚|nil|none|no|na)",
-    re.IGNORECASE,
-)
-_PUNCTUATION = re.compile(r"[\s、。,.;!?~\-—_…·/\\\uff0c\uff0e\uff1b\uff01\uff1f\uff5e\uff0f]+")
 
 GroupKind = Literal["named", "other", "missing"]
 
@@ -126,12 +119,6 @@ def summarize(rows: Sequence[ReportRow], schema: ThemeSchema) -> Statistics:
 def theme_ids(row: ReportRow, schema: ThemeSchema) -> frozenset[str]:
     """Themes of one comment that the schema has in use."""
     return frozenset(tag.id for tag in row.prediction.themes) & frozenset(schema.ids)
-
-
-def says_nothing(text: str) -> bool:
-    """Whether an answer only fills the field: 无, 没有意见, /, n/a or only punctuation."""
-    core = _PUNCTUATION.sub("", text)
-    return not core or _NOTHING.fullmatch(core) is not None
 
 
 def _sentiment(rows: Iterable[ReportRow]) -> SentimentCounts:

@@ -195,6 +195,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "各主题中，谈到“{theme}”的意见负面比例最高（{share}，共 {count} 条）。",
         "Among the themes, {theme} has the highest negative share ({share} of {count:comment}).",
     ),
+    "f_mood_detail_some": (
+        "在不少于 {enough} 条的主题中，谈到“{theme}”的意见负面比例最高（{share}，共 {count} 条）。",
+        "Of the themes with at least {enough:comment}, {theme} has the highest negative share ({share} of "
+        "{count:comment}).",
+    ),
     "f_department": ("{department}的员工提到“{theme}”明显更多", "{department} raises {theme} clearly more often"),
     "f_department_detail": (
         "该部门 {total} 条意见中 {count} 条提到（{share}），整体为 {overall}。",
