@@ -69,7 +69,7 @@ def test_answers_that_say_something(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", FILLERS)
-def test_no_model_is_asked_about_them(text: str, default_classifier: Classifier) -> None:
+def test_they_are_neutral_whatever_the_model_says(text: str, default_classifier: Classifier) -> None:
     (prediction,) = default_classifier.classify([text])
     assert prediction.themes == () and prediction.sentiment.label == "neutral" and not prediction.needs_review
 

@@ -97,8 +97,7 @@ class Runs:
         """The head with these ``weights`` (runs, 7) and ``bias`` (7,).
 
         Of the runs that meet in one place the heaviest stays: the one with the largest weight times the root of the
-        number of texts it stands in, of as many runs as there are places. So two fifths of the places stay empty,
-        which is better than a table filled to the last with runs that weigh little (training/LOG.md).
+        number of texts it stands in, of as many runs as there are places. So a third of the places stay empty.
         """
         documents = np.bincount(self.counts.indices, minlength=len(self.hashes))
         order = np.argsort(-np.abs(weights).max(1) * np.sqrt(documents), kind="stable")[:places]

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from fbclass.schema import ThemeSchema
 
 
-_SOME = 20  # rows from which on it is no chance that
-_TOO_GOOD = 0.98  # of them have the labels of the model in every respect
+# Labels that a person gave without seeing the model's do not agree with it this often, on so many rows.
+_SOME = 20
+_TOO_GOOD = 0.98
 
 
 def command(language: str) -> click.Command:
